@@ -1,0 +1,15 @@
+//! The port every channel adapter speaks.
+//!
+//! A channel crate knows one protocol and nothing of tickets: it hands [`RawInbound`] bytes through the [`Door`], decodes
+//! them (purely) to one [`InboundMessage`], and delivers one [`OutboundMessage`] at a time. The desk knows nothing of
+//! protocols. Reading order: [`inbound`], [`outbound`], [`channel`].
+
+pub mod channel;
+pub mod inbound;
+pub mod outbound;
+
+pub use channel::{Channel, Cursor, Door, DoorError, Health, ReceiveError, Reconciliation, Stored};
+pub use inbound::{
+    Attachment, DecodeError, InboundMessage, MachineMark, MarkKind, Party, RawInbound,
+};
+pub use outbound::{Automatic, OutboundMessage, Receipt, SendError};

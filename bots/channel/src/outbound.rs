@@ -1,0 +1,74 @@
+//! What goes out: one message to one requester, and what became of it.
+
+use crate::inbound::Party;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How far a message was written by a machine (RFC 3834 §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Automatic {
+    /// A person wrote it (`Auto-Submitted` absent).
+    #[default]
+    No,
+    /// An automatic answer to a message (`Auto-Submitted: auto-replied`).
+    Replied,
+    /// A notice of the desk's own (`Auto-Submitted: auto-generated`).
+    Generated,
+}
+
+/// One message ready to be delivered; stable over every retry.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboundMessage {
+    /// Id without angle brackets, carries the installation id, the same for every attempt; the key against doubles.
+    pub message_id: String,
+    /// Id of the installation that sends (loop protection, `X-Madoguchi-Installation`).
+    pub installation: String,
+    /// The desk's address, shown as the sender.
+    pub from: Party,
+    /// Who gets it.
+    pub to: Party,
+    /// Where answers go, when that is not `from` (carries the signed ticket token).
+    pub reply_to: Option<String>,
+    /// Subject line.
+    pub subject: String,
+    /// The text, plain, lines ended by `\n`.
+    pub body: String,
+    /// BCP 47 language of the text (`Content-Language`).
+    pub lang: String,
+    /// Id of the message this answers, without brackets.
+    pub in_reply_to: Option<String>,
+    /// The whole chain, oldest first, without brackets.
+    pub references: Vec<String>,
+    /// Who wrote it.
+    pub automatic: Automatic,
+    /// When it was written.
+    pub written_at: Timestamp,
+}
+
+impl std::fmt::Debug for OutboundMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutboundMessage")
+            .field("message_id", &self.message_id)
+            .field("automatic", &self.automatic)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Proof of delivery: what the server said when it took the message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The server's own words (`250 2.0.0 Ok: queued as …`) or the file name.
+    pub server_said: String,
+}
+
+/// A message that was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Try again later: server away, 4xx, disk full. The text is the server's own words, or the cause.
+    #[error("{0}")]
+    Temporary(String),
+    /// Never try again: 5xx, no such address. The text is the server's own words.
+    #[error("{0}")]
+    Permanent(String),
+}

@@ -1,0 +1,1 @@
+//! A spool directory as a channel: drop an .eml, get an .eml

@@ -1,0 +1,1 @@
+//! Pure reading and writing of Internet messages: decode, compose, reply text, machine marks

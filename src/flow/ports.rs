@@ -1,0 +1,334 @@
+//! What the use cases need from the outside. Implemented by `store` and `faq`, faked by nobody: tests use the real SQLite.
+
+use crate::domain::article::Article;
+use crate::domain::event::TicketEvent;
+use crate::domain::ids::{AgentId, DeskId, InboxId, OutboxId, QueueId, TicketId};
+use crate::domain::ticket::{Ticket, TicketState, closed_set};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use madoguchi_channel::{Cursor, OutboundMessage, RawInbound, Receipt, Stored};
+use serde::{Deserialize, Serialize};
+
+/// The store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The row was changed by somebody else since it was read; read again and decide again.
+    #[error("changed by somebody else in the meantime")]
+    Conflict,
+    /// The disk is full or the database cannot be written; intake must wait.
+    #[error("the database cannot be written: {0}")]
+    Unavailable(String),
+    /// Anything else.
+    #[error("database error: {0}")]
+    Other(String),
+}
+
+/// The wall clock, handed in.
+pub trait TimeSource: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// A stored arrival, claimed for triage.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Its row.
+    pub id: InboxId,
+    /// The arrival itself.
+    pub raw: RawInbound,
+    /// How many times it was claimed, this one included. Grows when the process dies while working on it.
+    pub attempts: u32,
+}
+
+closed_set!(
+    /// What became of an arrival; every stored arrival ends in exactly one (the ledger).
+    Outcome {
+        /// An automatic answer was sent.
+        Answered = "answered",
+        /// It became, or joined, a ticket for staff.
+        Ticketed = "ticketed",
+        /// It was not answered and is no ticket; the reason is kept.
+        Ignored = "ignored",
+    }
+);
+
+/// The end of an arrival, written in the same transaction as all it led to.
+#[derive(Debug, Clone)]
+pub struct InboxOutcome {
+    /// Which arrival.
+    pub id: InboxId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Short stable reason (`auto-submitted`, `below-threshold`, `follow-up` …).
+    pub reason: String,
+    /// The ticket, where there is one.
+    pub ticket: Option<TicketId>,
+    /// The decision with its evidence, as JSON, kept for audit.
+    pub evidence: serde_json::Value,
+}
+
+/// A departure to be written.
+#[derive(Debug, Clone)]
+pub struct NewDeparture {
+    /// Name of the channel that delivers it.
+    pub channel: String,
+    /// The ticket it belongs to; `None` for a notice to staff about no single ticket.
+    pub ticket: Option<TicketId>,
+    /// Why it is sent (`answer`, `acknowledgement`, `reply`, `notice`, `emergency`, `hint`): counted by the caps.
+    pub purpose: String,
+    /// The message.
+    pub message: OutboundMessage,
+}
+
+/// Everything one decision writes: one transaction, all or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// When it is committed.
+    pub at: Option<Timestamp>,
+    /// Ends this arrival; refused with [`StoreError::Conflict`] when it was ended before.
+    pub inbox: Option<InboxOutcome>,
+    /// Tickets to insert (`version` 0) or to replace (stored version must equal `version`; it is raised by one).
+    pub tickets: Vec<Ticket>,
+    /// Events to append, each to its ticket.
+    pub events: Vec<(TicketId, TicketEvent)>,
+    /// Articles to append.
+    pub articles: Vec<Article>,
+    /// Departures to enqueue.
+    pub departures: Vec<NewDeparture>,
+    /// Message ids seen or sent for a ticket, for threading.
+    pub message_ids: Vec<SeenMessageId>,
+}
+
+/// A message id the desk has met, for threading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenMessageId {
+    /// Without angle brackets.
+    pub message_id: String,
+    /// The ticket it belongs to.
+    pub ticket: TicketId,
+    /// True when the desk sent it: then nobody can guess it.
+    pub sent_by_desk: bool,
+}
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerLine {
+    /// The channel.
+    pub channel: String,
+    /// The server's id.
+    pub external_id: String,
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// What became of it; `None` while it waits.
+    pub outcome: Option<Outcome>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The ticket.
+    pub ticket: Option<TicketId>,
+}
+
+/// Stored arrivals.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Stores arrivals and cursor durably in one transaction; see [`madoguchi_channel::Door::store`].
+    async fn store(
+        &self,
+        channel: &str,
+        arrivals: &[RawInbound],
+        cursor: Option<&Cursor>,
+    ) -> Result<Stored, StoreError>;
+    /// The saved cursor.
+    async fn cursor(&self, channel: &str, scope: &str) -> Result<Option<String>, StoreError>;
+    /// External ids of a channel with this prefix.
+    async fn stored_ids(&self, channel: &str, prefix: &str) -> Result<Vec<String>, StoreError>;
+    /// Claims up to `limit` arrivals nobody works on, oldest first, until `lease_until`.
+    async fn claim(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, StoreError>;
+    /// Gives a claim back (graceful stop, passing fault), to be claimed again from `not_before` on.
+    async fn release(&self, id: InboxId, not_before: Timestamp) -> Result<(), StoreError>;
+    /// The raw bytes of an arrival.
+    async fn raw(&self, id: InboxId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Every arrival in order of storing, from `after` on.
+    async fn ledger(
+        &self,
+        after: InboxId,
+        limit: u32,
+    ) -> Result<Vec<(InboxId, LedgerLine)>, StoreError>;
+    /// How many arrivals wait for a decision.
+    async fn waiting(&self) -> Result<u64, StoreError>;
+}
+
+/// What `ticket list` asks for; `None` and empty mean no limit.
+#[derive(Debug, Clone, Default)]
+pub struct TicketFilter {
+    /// Of this desk.
+    pub desk: Option<DeskId>,
+    /// In this queue.
+    pub queue: Option<QueueId>,
+    /// In one of these states.
+    pub states: Vec<TicketState>,
+    /// Of this agent.
+    pub assignee: Option<AgentId>,
+    /// At most so many; 0 means all.
+    pub limit: u32,
+}
+
+/// Tickets and all that hangs on them.
+#[async_trait]
+pub trait Tickets: Send + Sync {
+    /// Reserves ids for new tickets; a gap is left when they are not used.
+    async fn reserve(&self, count: u32) -> Result<Vec<TicketId>, StoreError>;
+    /// Writes everything one decision leads to, in one transaction.
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
+    /// One ticket, aliases not followed.
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError>;
+    /// Tickets by filter, the one due next first.
+    async fn list(&self, filter: &TicketFilter) -> Result<Vec<Ticket>, StoreError>;
+    /// Articles of a ticket, oldest first.
+    async fn articles(&self, id: TicketId) -> Result<Vec<Article>, StoreError>;
+    /// Events of a ticket, in the order they were written.
+    async fn events(&self, id: TicketId) -> Result<Vec<TicketEvent>, StoreError>;
+    /// Which tickets these message ids belong to.
+    async fn by_message_ids(&self, ids: &[String]) -> Result<Vec<SeenMessageId>, StoreError>;
+    /// Ids of unsettled tickets, and of settled ones whose clocks are not yet met (the clock worker).
+    async fn unsettled(&self) -> Result<Vec<TicketId>, StoreError>;
+    /// Tickets of other desks made from the same message id or content (one mail to two desks).
+    async fn twins(&self, message_id: &str) -> Result<Vec<TicketId>, StoreError>;
+}
+
+/// A departure claimed for delivery.
+#[derive(Debug, Clone)]
+pub struct Departure {
+    /// Its row.
+    pub id: OutboxId,
+    /// Name of the channel.
+    pub channel: String,
+    /// Its ticket.
+    pub ticket: Option<TicketId>,
+    /// Why it is sent.
+    pub purpose: String,
+    /// The message.
+    pub message: OutboundMessage,
+    /// Attempts made, this one included.
+    pub attempts: u32,
+    /// True when an earlier attempt began and its end is unknown (the process died between): it may have been delivered.
+    pub uncertain: bool,
+}
+
+closed_set!(
+    /// Where a departure stands.
+    DepartureState {
+        /// Waits for its next attempt.
+        Waiting = "waiting",
+        /// An attempt is under way.
+        Sending = "sending",
+        /// Accepted by the server.
+        Sent = "sent",
+        /// Given up; staff see it and can send it again.
+        Dead = "dead",
+    }
+);
+
+/// A departure as staff see it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DepartureLine {
+    /// Its row.
+    pub id: OutboxId,
+    /// Its ticket.
+    pub ticket: Option<TicketId>,
+    /// Why it is sent.
+    pub purpose: String,
+    /// Message id without brackets.
+    pub message_id: String,
+    /// Where it stands.
+    pub state: DepartureState,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Attempts that began but whose end is unknown.
+    pub uncertain_attempts: u32,
+    /// The server's own words at the last attempt.
+    pub server_said: Option<String>,
+    /// When the next attempt is due.
+    pub next_at: Option<Timestamp>,
+}
+
+/// How often the desk wrote to an address or a ticket by itself (caps against loops).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AutomaticCount {
+    /// Automatic messages to this address since the given instant.
+    pub to_address: u32,
+    /// Automatic messages in this ticket since the given instant.
+    pub in_ticket: u32,
+    /// Automatic messages of the whole desk since the given instant.
+    pub in_all: u32,
+}
+
+/// Stored departures.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Claims up to `limit` departures that are due, recording that an attempt begins.
+    async fn claim_departures(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Departure>, StoreError>;
+    /// The server took it.
+    async fn delivered(
+        &self,
+        id: OutboxId,
+        at: Timestamp,
+        receipt: &Receipt,
+    ) -> Result<(), StoreError>;
+    /// It is tried again at `next_at`.
+    async fn retry(
+        &self,
+        id: OutboxId,
+        next_at: Timestamp,
+        server_said: &str,
+    ) -> Result<(), StoreError>;
+    /// It is given up; `commit` tells the ticket in the same transaction.
+    async fn dead_letter(
+        &self,
+        id: OutboxId,
+        at: Timestamp,
+        server_said: &str,
+        commit: &Commit,
+    ) -> Result<(), StoreError>;
+    /// Puts a dead letter back in line.
+    async fn send_again(&self, id: OutboxId, at: Timestamp) -> Result<bool, StoreError>;
+    /// Departures, newest first; all states when `state` is `None`.
+    async fn departures(
+        &self,
+        state: Option<DepartureState>,
+        limit: u32,
+    ) -> Result<Vec<DepartureLine>, StoreError>;
+    /// How many automatic messages went out since `since`.
+    async fn automatic_count(
+        &self,
+        address: &str,
+        ticket: Option<TicketId>,
+        since: Timestamp,
+    ) -> Result<AutomaticCount, StoreError>;
+}
+
+/// What the desk remembers about itself.
+#[async_trait]
+pub trait Settings: Send + Sync {
+    /// A remembered value (`installation_id`, `token_key`, `calendar_version` …).
+    async fn setting(&self, key: &str) -> Result<Option<String>, StoreError>;
+    /// Remembers a value.
+    async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError>;
+    /// Remembers `value` unless there is one already; returns what is remembered (first start of several nodes).
+    async fn setting_or_insert(&self, key: &str, value: &str) -> Result<String, StoreError>;
+    /// Fails when the store cannot be written (`/readyz`).
+    async fn check_writable(&self) -> Result<(), StoreError>;
+}
+
+/// Everything the desk stores, behind one name.
+pub trait Store: Inbox + Tickets + Outbox + Settings {}
+impl<T: Inbox + Tickets + Outbox + Settings> Store for T {}

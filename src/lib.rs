@@ -1,0 +1,13 @@
+//! The desk as a library, so that tests come in by the same doors as `main`.
+
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod faq;
+pub mod flow;
+pub mod prompts;
+pub mod report;
+pub mod store;
+pub mod telemetry;
+pub mod web;
+pub mod workers;
