@@ -1,7 +1,13 @@
 //! The decision: what becomes of one inquiry, as a closed set, each with its reason and evidence.
+//!
+//! `flow::triage` gathers, [`decide`] judges, `flow::triage` acts on every arm. Guards outrank the index: a patient in danger
+//! never gets a FAQ entry, and no entry is served to a question that only the ministry, an authority or a doctor may answer (G8).
 
-use crate::domain::ids::{DeskId, EntryId};
+use crate::domain::guard::{GuardHit, GuardKind};
+use crate::domain::ids::{DeskId, EntryId, TicketId};
 use crate::domain::language::Lang;
+use crate::domain::screen::Verdict;
+use crate::domain::thread::Threading;
 use serde::{Deserialize, Serialize};
 
 /// One entry the index offers, with why.
@@ -23,4 +29,226 @@ pub struct Hit {
     pub matched: Vec<String>,
     /// Terms of the question that the entry does not know.
     pub missing: Vec<String>,
+}
+
+/// What the desk says when it takes an inquiry in for staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Promise {
+    /// The usual acknowledgement with number and due date.
+    Acknowledge,
+    /// The same, and that the desk cannot judge this (G8).
+    CannotJudge,
+    /// What to do at once about a leaked number (W2).
+    LeakedSecret,
+    /// Sorry that the answer did not help; a person takes over.
+    NotHelped,
+}
+
+/// What a follow-up does to its ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FollowUp {
+    /// The automatic answer did not help: it no longer counts, the first arrival's clock runs.
+    RejectAnswer,
+    /// It is added, and the ticket is open (again).
+    Reopen,
+    /// A mere thank-you: it is added, nothing else changes.
+    Append,
+}
+
+/// What becomes of one inquiry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+pub enum Decision {
+    /// The knowledge answers it.
+    Answer {
+        /// The entry, with its evidence.
+        hit: Hit,
+    },
+    /// Something is missing; the desk asks for it and waits.
+    AskFor {
+        /// What is missing (`question`).
+        missing: Vec<String>,
+    },
+    /// A ticket for staff.
+    Escalate {
+        /// Stable reason (`below-threshold`, `guard:prediction`, `urgent-route` …).
+        why: String,
+        /// At once, at any hour.
+        urgent: bool,
+        /// What the requester is told.
+        promise: Promise,
+    },
+    /// Signs of danger: the emergency guidance and a staff page at once.
+    Emergency {
+        /// Stable reason (`guard:emergency`, `guard:self_harm`).
+        why: String,
+        /// The ticket it joins, where there is one.
+        ticket: Option<TicketId>,
+    },
+    /// It continues a ticket.
+    Join {
+        /// Which.
+        ticket: TicketId,
+        /// What it does to it.
+        follow_up: FollowUp,
+        /// It names a leaked number or an incident: the ticket becomes urgent.
+        urgent: bool,
+        /// Stable reason (`reference`, `token`, `not-helped`).
+        why: String,
+    },
+    /// Not answered, no ticket; findable in the ledger.
+    Ignore {
+        /// Stable reason.
+        why: String,
+        /// The ticket it speaks of (a bounce, a vacation note).
+        ticket: Option<TicketId>,
+        /// The desk's own message came back undelivered.
+        bounce: bool,
+    },
+}
+
+impl Decision {
+    /// The stable name, as `ask` and the ledger print it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Answer { .. } => "answer",
+            Self::AskFor { .. } => "ask_for",
+            Self::Escalate { .. } => "escalate",
+            Self::Emergency { .. } => "emergency",
+            Self::Join { .. } => "join",
+            Self::Ignore { .. } => "ignore",
+        }
+    }
+}
+
+/// What deciding is handed.
+#[derive(Debug, Clone)]
+pub struct Gathered {
+    /// Machine or person.
+    pub verdict: Verdict,
+    /// New or follow-up.
+    pub threading: Threading,
+    /// The ticket of a follow-up was answered from the knowledge and nobody has written since.
+    pub answered_by_entry: bool,
+    /// The ticket of a follow-up is settled (resolved or closed).
+    pub settled: bool,
+    /// Guards that spoke, the strongest first.
+    pub guards: Vec<GuardHit>,
+    /// Neither a word nor a file in it.
+    pub empty: bool,
+    /// There are files in it: it is an inquiry even without words.
+    pub has_files: bool,
+    /// Routing calls it urgent.
+    pub urgent_route: bool,
+    /// Routing alone settles where it goes; the index is not asked (look-up rows that lead to "ask the desk").
+    pub staff_only: bool,
+    /// The desk it was routed to.
+    pub desk: DeskId,
+    /// What the index offers, the best first.
+    pub hits: Vec<Hit>,
+    /// Confidence from which this desk lets an entry be sent, 0 to 1.
+    pub threshold: f64,
+}
+
+/// Judges one inquiry.
+pub fn decide(gathered: &Gathered) -> Decision {
+    let joined = match &gathered.threading {
+        Threading::FollowUp { ticket, via } => Some((*ticket, via.as_str())),
+        Threading::New { .. } => None,
+    };
+    if let Verdict::Machine { kind, reason } = &gathered.verdict {
+        return Decision::Ignore {
+            why: reason.clone(),
+            ticket: joined.map(|(ticket, _)| ticket),
+            bounce: *kind == Some(madoguchi_channel::MarkKind::Bounce),
+        };
+    }
+    let guard = |kind: GuardKind| gathered.guards.iter().any(|hit| hit.kind == kind);
+    for kind in [GuardKind::Emergency, GuardKind::SelfHarm] {
+        if guard(kind) {
+            return Decision::Emergency {
+                why: format!("guard:{}", kind.as_str()),
+                ticket: joined.map(|(ticket, _)| ticket),
+            };
+        }
+    }
+    let urgent = guard(GuardKind::LeakedSecret) || guard(GuardKind::Incident);
+    match joined {
+        Some((ticket, via)) => follow_up(gathered, ticket, via, urgent),
+        None => new_inquiry(gathered, urgent),
+    }
+}
+
+fn follow_up(gathered: &Gathered, ticket: TicketId, via: &str, urgent: bool) -> Decision {
+    let says = |kind: GuardKind| gathered.guards.iter().any(|hit| hit.kind == kind);
+    let rejects = says(GuardKind::NotHelped) || says(GuardKind::HumanWanted);
+    let (follow_up, why) = if gathered.answered_by_entry && rejects {
+        (FollowUp::RejectAnswer, "not-helped")
+    } else if gathered.settled && says(GuardKind::Thanks) && !rejects && !urgent {
+        (FollowUp::Append, "thanks")
+    } else {
+        (FollowUp::Reopen, via)
+    };
+    Decision::Join {
+        ticket,
+        follow_up,
+        urgent,
+        why: why.to_owned(),
+    }
+}
+
+fn new_inquiry(gathered: &Gathered, urgent: bool) -> Decision {
+    let escalate = |why: &str, urgent: bool, promise: Promise| Decision::Escalate {
+        why: why.to_owned(),
+        urgent,
+        promise,
+    };
+    if let Some(hit) = gathered
+        .guards
+        .iter()
+        .find(|hit| matches!(hit.kind, GuardKind::LeakedSecret | GuardKind::Incident))
+    {
+        let promise = if hit.kind == GuardKind::LeakedSecret {
+            Promise::LeakedSecret
+        } else {
+            Promise::Acknowledge
+        };
+        return escalate(&format!("guard:{}", hit.kind.as_str()), urgent, promise);
+    }
+    if let Verdict::Quiet { reason } = &gathered.verdict {
+        return escalate(reason, gathered.urgent_route, Promise::Acknowledge);
+    }
+    if gathered.empty {
+        return Decision::AskFor {
+            missing: vec!["question".to_owned()],
+        };
+    }
+    if gathered.urgent_route {
+        return escalate("urgent-route", true, Promise::Acknowledge);
+    }
+    // A bare "thank you" in a new mail may hold a question too: it outranks nothing.
+    if let Some(hit) = gathered.guards.iter().find(|hit| hit.kind != GuardKind::Thanks) {
+        let promise = match hit.kind {
+            GuardKind::Prediction | GuardKind::Diagnosis => Promise::CannotJudge,
+            GuardKind::NotHelped => Promise::NotHelped,
+            _ => Promise::Acknowledge,
+        };
+        return escalate(&format!("guard:{}", hit.kind.as_str()), false, promise);
+    }
+    if gathered.staff_only {
+        return escalate("staff-only-route", false, Promise::Acknowledge);
+    }
+    match gathered.hits.first() {
+        Some(hit) if hit.confidence >= gathered.threshold && hit.desk == gathered.desk => {
+            Decision::Answer { hit: hit.clone() }
+        }
+        Some(hit) if hit.confidence >= gathered.threshold => {
+            escalate("other-desk", false, Promise::Acknowledge)
+        }
+        Some(_) => escalate("below-threshold", false, Promise::Acknowledge),
+        None if gathered.has_files => escalate("files-only", false, Promise::Acknowledge),
+        None => escalate("nothing-found", false, Promise::Acknowledge),
+    }
 }

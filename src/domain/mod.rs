@@ -7,6 +7,7 @@
 pub mod article;
 pub mod calendar;
 pub mod decide;
+pub mod edit;
 pub mod event;
 pub mod guard;
 pub mod holidays;
@@ -19,3 +20,4 @@ pub mod sla;
 pub mod text;
 pub mod thread;
 pub mod ticket;
+pub mod token;

@@ -1,1 +1,129 @@
-//! stub
+//! Threading: does a message open an inquiry or continue a ticket?
+//!
+//! A message joins a ticket when it names an id from that ticket's own messages, or carries the token the desk signed.
+//! A ticket number alone never joins, and neither does a stranger who repeats an id that could be guessed: both become
+//! a new, linked ticket, so that nobody writes into (or reads from) somebody else's conversation.
+
+use crate::domain::ids::TicketId;
+use crate::domain::inquiry::bare_subject;
+use crate::domain::ticket::{Ticket, TicketState};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What is known about a ticket that a message may belong to.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The ticket, merges followed.
+    pub ticket: Ticket,
+    /// Addresses that wrote in it or were written to, lower case.
+    pub participants: Vec<String>,
+}
+
+/// What threading is handed.
+#[derive(Debug, Clone, Default)]
+pub struct ThreadFacts {
+    /// Tickets found by the ids this message refers to, the nearest id first; true when the desk sent that id.
+    pub by_reference: Vec<(Candidate, bool)>,
+    /// The ticket whose signed token the message carries.
+    pub by_token: Option<Candidate>,
+    /// Tickets whose bare number the message quotes.
+    pub by_number: Vec<TicketId>,
+    /// The sender, lower case.
+    pub sender: Option<String>,
+    /// Subject line.
+    pub subject: String,
+    /// When the message arrived.
+    pub received_at: Option<Timestamp>,
+    /// The message is an automatic one (a bounce, a vacation note): it may only be matched, never start anything.
+    pub reopen_days: i64,
+}
+
+/// Where a message belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "thread", rename_all = "snake_case")]
+pub enum Threading {
+    /// A new inquiry.
+    New {
+        /// A ticket it should be linked to, and why it does not join it.
+        linked: Option<(TicketId, String)>,
+    },
+    /// It continues a ticket.
+    FollowUp {
+        /// Which.
+        ticket: TicketId,
+        /// How it was found (`reference`, `token`).
+        via: String,
+    },
+}
+
+/// Judges where a message belongs.
+pub fn thread(facts: &ThreadFacts) -> Threading {
+    let mut refused: Option<(TicketId, String)> = None;
+    let known = facts
+        .by_token
+        .iter()
+        .map(|candidate| (candidate, true, "token"))
+        .chain(
+            facts
+                .by_reference
+                .iter()
+                .map(|(candidate, sent)| (candidate, *sent, "reference")),
+        );
+    // The token is tried after the references only for its name in the evidence; both prove possession.
+    for (candidate, proven, via) in known {
+        match objection(facts, candidate, proven) {
+            None => {
+                return Threading::FollowUp {
+                    ticket: candidate.ticket.id,
+                    via: via.to_owned(),
+                };
+            }
+            Some(why) => {
+                refused.get_or_insert((candidate.ticket.id, why.to_owned()));
+            }
+        }
+    }
+    let linked = refused.or_else(|| {
+        facts
+            .by_number
+            .first()
+            .map(|id| (*id, "number-alone".to_owned()))
+    });
+    Threading::New { linked }
+}
+
+/// Why a message must not join a ticket it points to; `None` when it may.
+fn objection(facts: &ThreadFacts, candidate: &Candidate, proven: bool) -> Option<&'static str> {
+    let ticket = &candidate.ticket;
+    let participant = facts
+        .sender
+        .as_ref()
+        .is_some_and(|sender| candidate.participants.contains(sender));
+    if !proven && !participant {
+        return Some("stranger");
+    }
+    if ticket.state == TicketState::Closed
+        && let Some(received_at) = facts.received_at
+        && received_at.duration_since(ticket.updated_at)
+            > SignedDuration::from_hours(24 * facts.reopen_days)
+    {
+        return Some("closed-long-ago");
+    }
+    if !same_topic(&facts.subject, &ticket.subject) {
+        return Some("new-topic");
+    }
+    None
+}
+
+/// True unless both subjects say something and say something else.
+fn same_topic(a: &str, b: &str) -> bool {
+    let squeeze = |s: &str| -> String {
+        bare_subject(s)
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    let (a, b) = (squeeze(a), squeeze(b));
+    a.is_empty() || b.is_empty() || a.contains(&b) || b.contains(&a)
+}

@@ -2,12 +2,17 @@
 
 use crate::domain::article::Article;
 use crate::domain::event::TicketEvent;
-use crate::domain::ids::{AgentId, DeskId, InboxId, OutboxId, QueueId, TicketId};
-use crate::domain::ticket::{Ticket, TicketState, closed_set};
+use crate::domain::decide::Hit;
+use crate::domain::guard::GuardHit;
+use crate::domain::ids::{AgentId, DeskId, EntryId, InboxId, OutboxId, QueueId, TicketId};
+use crate::domain::language::Lang;
+use crate::domain::route::{Route, RouteFacts};
+use crate::domain::ticket::{Audience, Ticket, TicketState, closed_set};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use madoguchi_channel::{Cursor, OutboundMessage, RawInbound, Receipt, Stored};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The store failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +32,68 @@ pub enum StoreError {
 pub trait TimeSource: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+}
+
+/// Randomness, handed in.
+pub trait RandomSource: Send + Sync {
+    /// So many random bytes from a cryptographic source.
+    fn bytes(&self, count: usize) -> Vec<u8>;
+}
+
+/// A question as the index is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What the sender newly wrote.
+    pub text: String,
+    /// Its language.
+    pub lang: Lang,
+    /// The desk it was routed to, as a prior.
+    pub desk: Option<DeskId>,
+    /// The day it is asked: an entry outside its validity is not served.
+    pub today: jiff::civil::Date,
+}
+
+/// What an entry says, in the language asked for or the nearest there is.
+#[derive(Debug, Clone)]
+pub struct AnswerText {
+    /// The entry's first phrasing.
+    pub title: String,
+    /// The answer.
+    pub body: String,
+    /// The language it is written in.
+    pub lang: Lang,
+    /// When it was last changed.
+    pub updated: String,
+    /// Where it is written: document and section.
+    pub source: String,
+    /// Its category.
+    pub category: String,
+    /// Whom it is for, the first of its audiences.
+    pub audience: Option<Audience>,
+}
+
+/// What the desk knows: entries, guards, routes. One call sees one version throughout.
+pub trait Knowledge: Send + Sync {
+    /// The version that serves now.
+    fn current(&self) -> Arc<dyn KnowledgeVersion>;
+}
+
+/// One version of the knowledge.
+pub trait KnowledgeVersion: Send + Sync {
+    /// Content hash.
+    fn version(&self) -> String;
+    /// The entries that may answer, the best first, at most ten.
+    fn search(&self, question: &Question) -> Vec<Hit>;
+    /// What an entry says.
+    fn answer(&self, desk: &DeskId, entry: &EntryId, lang: Lang) -> Option<AnswerText>;
+    /// The guards that speak, the strongest first.
+    fn guards(&self, text: &str) -> Vec<GuardHit>;
+    /// Where an inquiry goes.
+    fn route(&self, facts: &RouteFacts<'_>) -> Route;
+    /// Confidence from which this desk lets an entry be sent.
+    fn threshold(&self, desk: &DeskId) -> f64;
+    /// The language of a text; `prior` is the conversation's last language.
+    fn language(&self, text: &str, prior: Option<Lang>) -> Lang;
 }
 
 /// A stored arrival, claimed for triage.

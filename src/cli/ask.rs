@@ -1,0 +1,164 @@
+//! `ask`: what would be decided about a question, without storing anything.
+
+use super::{CommandResult, Global, print_json};
+use crate::app::App;
+use crate::domain::decide::Decision;
+use crate::domain::ids::{DeskId, InboxId};
+use crate::domain::inquiry::Inquiry;
+use crate::domain::language::Lang;
+use crate::flow::triage::{Facts, judge};
+use anyhow::{Context, bail};
+use clap::Args;
+use madoguchi_channel::{InboundMessage, Party};
+use std::io::Read;
+use std::process::ExitCode;
+
+/// What to ask.
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    /// The question, or `-` to read it from standard input
+    text: String,
+    /// Ask at this desk; routing decides when it is not given
+    #[arg(long)]
+    desk: Option<String>,
+    /// The language (ja, en, zh, vi) of the conversation so far
+    #[arg(long)]
+    lang: Option<String>,
+    /// As if it had come by this channel
+    #[arg(long)]
+    channel: Option<String>,
+    /// Subject line
+    #[arg(long)]
+    subject: Option<String>,
+    /// Each line of standard input is a question of its own (text must be `-`)
+    #[arg(long)]
+    lines: bool,
+}
+
+/// Runs the command.
+pub async fn run(global: &Global, args: &AskArgs) -> CommandResult {
+    let mut app = App::without_store(global)?;
+    let texts = texts(args)?;
+    let prior = match &args.lang {
+        Some(name) => Some(
+            Lang::parse(name)
+                .with_context(|| format!("`{name}` is no language here; there are ja, en, zh, vi"))?,
+        ),
+        None => None,
+    };
+    let channel = match (&args.channel, &args.desk) {
+        (Some(channel), None) if !app.office.channels.contains_key(channel) => {
+            let known: Vec<&str> = app.office.channels.keys().map(String::as_str).collect();
+            bail!("there is no channel `{channel}`; there are: {}", known.join(", "));
+        }
+        (Some(channel), None) => channel.clone(),
+        (_, Some(desk)) => app.pretend_channel(&DeskId(desk.clone()))?,
+        (None, None) => String::new(),
+    };
+    for text in texts {
+        let answer = ask(&app, &channel, args.subject.as_deref(), &text, prior);
+        if global.json || args.lines {
+            print_json(&answer)?;
+        } else {
+            print(&answer);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn texts(args: &AskArgs) -> anyhow::Result<Vec<String>> {
+    if args.text != "-" {
+        return Ok(vec![args.text.clone()]);
+    }
+    let mut read = String::new();
+    std::io::stdin()
+        .read_to_string(&mut read)
+        .context("standard input is not readable as UTF-8 text")?;
+    Ok(if args.lines {
+        read.lines().map(str::to_owned).collect()
+    } else {
+        vec![read]
+    })
+}
+
+fn ask(
+    app: &App,
+    channel: &str,
+    subject: Option<&str>,
+    text: &str,
+    prior: Option<Lang>,
+) -> serde_json::Value {
+    let now = app.office.time.now();
+    let inquiry = Inquiry {
+        inbox: InboxId(0),
+        channel: channel.to_owned(),
+        received_at: now,
+        silent: false,
+        message: InboundMessage {
+            from: Some(Party {
+                address: "somebody@example.com".to_owned(),
+                name: None,
+            }),
+            subject: subject.map(str::to_owned),
+            text: text.to_owned(),
+            reply_text: text.to_owned(),
+            ..InboundMessage::default()
+        },
+    };
+    let mut facts = Facts::none(&app.office);
+    facts.prior_lang = prior;
+    let knowledge = app.office.knowledge.current();
+    let judged = judge(&app.office, knowledge.as_ref(), &inquiry, &facts, now);
+    let top = judged.hits.first();
+    let (entry, reply) = match &judged.decision {
+        Decision::Answer { hit } => (
+            Some(hit.entry.clone()),
+            knowledge
+                .answer(&hit.desk, &hit.entry, judged.lang)
+                .map(|answer| answer.body),
+        ),
+        _ => (None, None),
+    };
+    serde_json::json!({
+        "decision": judged.decision.name(),
+        "desk": judged.route.desk,
+        "queue": judged.route.queue,
+        "lang": judged.lang,
+        "entry": entry,
+        "confidence": top.map(|hit| hit.confidence),
+        "evidence": judged,
+        "reply": reply,
+    })
+}
+
+fn print(answer: &serde_json::Value) {
+    let text = |key: &str| match &answer[key] {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    };
+    for key in ["decision", "desk", "queue", "lang", "entry", "confidence"] {
+        println!("{key:<11} {}", text(key));
+    }
+    let evidence = &answer["evidence"];
+    println!("{:<11} {}", "threshold", evidence["threshold"]);
+    if let Some(why) = evidence["why"].as_str() {
+        println!("{:<11} {why}", "why");
+    }
+    for guard in evidence["guards"].as_array().into_iter().flatten() {
+        println!("{:<11} {guard}", "guard");
+    }
+    for hit in evidence["hits"].as_array().into_iter().flatten().take(3) {
+        println!(
+            "{:<11} {} {} ({}) «{}»",
+            "hit",
+            hit["confidence"],
+            hit["entry"].as_str().unwrap_or_default(),
+            hit["lang"].as_str().unwrap_or_default(),
+            hit["variant"].as_str().unwrap_or_default()
+        );
+    }
+    if let Some(reply) = answer["reply"].as_str() {
+        println!("\n{reply}");
+    }
+}

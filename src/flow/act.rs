@@ -1,0 +1,731 @@
+//! Act: a decision becomes one commit (ticket, article, events, departures, message ids, ledger line), every arm of it.
+
+use crate::domain::article::{Article, ArticleKind};
+use crate::domain::decide::{Decision, FollowUp, Hit, Promise};
+use crate::domain::edit::Edit;
+use crate::domain::event::{Actor, Change};
+use crate::domain::ids::TicketId;
+use crate::domain::inquiry::{Inquiry, bare_subject};
+use crate::domain::language::Lang;
+use crate::domain::route::RouteHint;
+use crate::domain::screen::Verdict;
+use crate::domain::sla::{Clock, Clocks};
+use crate::domain::text::cut_graphemes;
+use crate::domain::thread::Threading;
+use crate::domain::ticket::{Audience, Priority, Ticket, TicketState};
+use crate::flow::letters::{Chain, LetterText, to_requester, to_staff};
+use crate::flow::office::{DeskProfile, Office};
+use crate::flow::ports::{
+    Claimed, Commit, InboxOutcome, KnowledgeVersion, Outcome, SeenMessageId,
+};
+use crate::flow::triage::{Judged, TriageError};
+use crate::prompts::{Prompt, due_in_words};
+use jiff::Timestamp;
+use madoguchi_channel::{Automatic, Party};
+
+/// Graphemes of the first words that stand in for a missing subject.
+const SUBJECT_FROM_TEXT: usize = 40;
+
+/// Writes down what a decision leads to.
+pub async fn act(
+    office: &Office,
+    knowledge: &dyn KnowledgeVersion,
+    inquiry: &Inquiry,
+    judged: &Judged,
+    now: Timestamp,
+) -> Result<Commit, TriageError> {
+    let scene = Scene {
+        office,
+        knowledge,
+        inquiry,
+        judged,
+        now,
+    };
+    match &judged.decision {
+        Decision::Ignore { why, ticket, bounce } => scene.ignore(why, *ticket, *bounce).await,
+        Decision::Join {
+            ticket,
+            follow_up,
+            urgent,
+            why,
+        } => scene.join(*ticket, *follow_up, *urgent, why).await,
+        Decision::Emergency { why, ticket } => scene.emergency(why, *ticket).await,
+        Decision::Answer { hit } => scene.answer(hit).await,
+        Decision::AskFor { missing } => scene.ask_for(missing).await,
+        Decision::Escalate {
+            why,
+            urgent,
+            promise,
+        } => scene.escalate(why, *urgent, *promise).await,
+    }
+}
+
+/// The stage every arm plays on.
+struct Scene<'a> {
+    office: &'a Office,
+    knowledge: &'a dyn KnowledgeVersion,
+    inquiry: &'a Inquiry,
+    judged: &'a Judged,
+    now: Timestamp,
+}
+
+/// A commit being written around one ticket.
+struct Draft {
+    edit: Edit,
+    commit: Commit,
+}
+
+impl Scene<'_> {
+    fn desk(&self) -> Result<&DeskProfile, TriageError> {
+        desk_of(self.office, &self.judged.route.desk)
+    }
+
+    /// A new ticket with the inquiry as its first article.
+    async fn open(
+        &self,
+        state: TicketState,
+        urgent: bool,
+        why: &str,
+    ) -> Result<Draft, TriageError> {
+        let desk = self.desk()?;
+        let id = reserve(self.office).await?;
+        let route = &self.judged.route;
+        let mut ticket = blank_ticket(
+            self.office,
+            desk,
+            id,
+            &self.inquiry.channel,
+            self.inquiry.received_at,
+        );
+        ticket.state = state;
+        ticket.lang = self.judged.lang;
+        ticket.audience = route.audience;
+        ticket.category = route.category.clone();
+        ticket.subject = subject_of(self.inquiry);
+        ticket.requester = self
+            .inquiry
+            .reply_party()
+            .cloned()
+            .unwrap_or_else(|| self.inquiry.author());
+        ticket.queue = route.queue.clone();
+        ticket.priority = route.priority;
+        if urgent {
+            ticket.priority = Priority::Urgent;
+            ticket.queue = desk.urgent_queue.clone();
+        }
+        let created = Change::Created {
+            desk: ticket.desk.clone(),
+            queue: ticket.queue.clone(),
+            state,
+            why: why.to_owned(),
+        };
+        let mut edit = Edit::new(ticket);
+        edit.record(self.inquiry.received_at, Actor::Requester, created);
+        if let Threading::New {
+            linked: Some((other, why)),
+        } = &self.judged.threading
+        {
+            edit.link(self.now, Actor::Desk, *other, why);
+        }
+        let mut draft = Draft {
+            edit,
+            commit: Commit {
+                at: Some(self.now),
+                ..Commit::default()
+            },
+        };
+        self.link_twins(&mut draft).await?;
+        self.add_inbound(&mut draft);
+        Ok(draft)
+    }
+
+    /// One mail to two desks makes two tickets that know of each other.
+    async fn link_twins(&self, draft: &mut Draft) -> Result<(), TriageError> {
+        let Some(message_id) = &self.inquiry.message.message_id else {
+            return Ok(());
+        };
+        for twin in self.office.store.twins(message_id).await? {
+            draft.edit.link(self.now, Actor::Desk, twin, "same-message");
+        }
+        Ok(())
+    }
+
+    fn add_inbound(&self, draft: &mut Draft) {
+        let message = &self.inquiry.message;
+        let ticket = draft.edit.ticket().id;
+        let kind = ArticleKind::Inbound;
+        draft.commit.articles.push(Article {
+            ticket,
+            kind,
+            author: self.inquiry.author().address,
+            at: self.inquiry.received_at,
+            subject: message.subject.clone().unwrap_or_default(),
+            body: message.text.clone(),
+            reply_text: message.reply_text.clone(),
+            message_id: message.message_id.clone(),
+            inbox: Some(self.inquiry.inbox),
+            attachments: message.attachments.clone(),
+        });
+        draft.edit.record(
+            self.inquiry.received_at,
+            Actor::Requester,
+            Change::Article { kind },
+        );
+        // A new, linked ticket must not claim the ids of the thread it was kept out of.
+        let kept_out = matches!(&self.judged.threading, Threading::New { linked: Some(_) });
+        let before = message.references.iter().chain(&message.in_reply_to);
+        for id in message
+            .message_id
+            .iter()
+            .chain(before.filter(|_| !kept_out))
+        {
+            let seen = SeenMessageId {
+                message_id: id.clone(),
+                ticket,
+                sent_by_desk: false,
+            };
+            if !draft.commit.message_ids.contains(&seen) {
+                draft.commit.message_ids.push(seen);
+            }
+        }
+        if !message.problems.is_empty() {
+            let text = message.problems.join("\n");
+            self.add_system(draft, text);
+        }
+    }
+
+    fn add_system(&self, draft: &mut Draft, text: String) {
+        let kind = ArticleKind::System;
+        draft.commit.articles.push(Article {
+            ticket: draft.edit.ticket().id,
+            kind,
+            author: "desk".to_owned(),
+            at: self.now,
+            subject: String::new(),
+            reply_text: text.clone(),
+            body: text,
+            message_id: None,
+            inbox: Some(self.inquiry.inbox),
+            attachments: Vec::new(),
+        });
+        draft
+            .edit
+            .record(self.now, Actor::Desk, Change::Article { kind });
+    }
+
+    /// Adds an automatic letter to the requester, unless screening wants the desk to keep quiet.
+    fn add_letter(&self, draft: &mut Draft, purpose: &str, body: String) -> Result<bool, TriageError> {
+        if !matches!(self.judged.verdict, Verdict::Person) {
+            return Ok(false);
+        }
+        let Some(to) = self.inquiry.reply_party() else {
+            return Ok(false);
+        };
+        let message = &self.inquiry.message;
+        let chain = Chain::answering(message.message_id.as_deref(), &message.references);
+        let ticket = draft.edit.ticket();
+        let desk = desk_of(self.office, &ticket.desk)?;
+        let text = LetterText {
+            purpose,
+            body: self.with_hint(body, ticket.lang)?,
+            automatic: Automatic::Replied,
+            author: "desk",
+        };
+        let letter = to_requester(self.office, desk, ticket, to, &chain, text, self.now);
+        draft.commit.departures.push(letter.departure);
+        draft.commit.articles.push(letter.article);
+        draft.commit.message_ids.push(letter.seen);
+        draft.edit.record(
+            self.now,
+            Actor::Desk,
+            Change::Article {
+                kind: ArticleKind::Outbound,
+            },
+        );
+        Ok(true)
+    }
+
+    /// A friendly word about the right subject line, where routing noticed a wrong one (Q1).
+    fn with_hint(&self, body: String, lang: Lang) -> Result<String, TriageError> {
+        match &self.judged.route.hint {
+            Some(RouteHint::WrongSubject { right_subject }) => {
+                let hint = render(
+                    self.office,
+                    Prompt::SubjectHint,
+                    lang,
+                    &[("right_subject", right_subject)],
+                )?;
+                Ok(format!("{}\n\n{}", body.trim_end(), hint))
+            }
+            None => Ok(body),
+        }
+    }
+
+    /// Tells the lead at once, at any hour.
+    fn page_staff(&self, draft: &mut Draft) -> Result<(), TriageError> {
+        let ticket = draft.edit.ticket();
+        let desk = desk_of(self.office, &ticket.desk)?;
+        let address = ticket
+            .assignee
+            .as_ref()
+            .and_then(|agent| self.office.agents.get(agent).cloned().flatten())
+            .or_else(|| desk.lead.clone());
+        let Some(address) = address else {
+            return Ok(());
+        };
+        let number = ticket.id.number();
+        let fields = [
+            ("ticket", number.as_str()),
+            ("desk", desk.name(Lang::Ja)),
+            ("queue", ticket.queue.as_str()),
+            ("subject", ticket.subject.as_str()),
+        ];
+        let subject = render(self.office, Prompt::SubjectStaff, Lang::Ja, &fields)?;
+        let body = render(self.office, Prompt::StaffUrgent, Lang::Ja, &fields)?;
+        draft.commit.departures.extend(to_staff(
+            self.office,
+            desk,
+            Some(ticket),
+            &address,
+            subject,
+            body,
+            self.now,
+        ));
+        Ok(())
+    }
+
+    fn close(&self, draft: Draft, outcome: Outcome, reason: &str) -> Result<Commit, TriageError> {
+        let Draft { edit, mut commit } = draft;
+        let id = edit.ticket().id;
+        let desk = desk_of(self.office, &edit.ticket().desk)?;
+        let edited = edit.finish(&desk.policy, &desk.calendar, self.now);
+        commit
+            .events
+            .extend(edited.events.into_iter().map(|event| (id, event)));
+        commit.tickets.push(edited.ticket);
+        commit.inbox = Some(self.ledger(outcome, reason, Some(id)));
+        Ok(commit)
+    }
+
+    fn ledger(&self, outcome: Outcome, reason: &str, ticket: Option<TicketId>) -> InboxOutcome {
+        InboxOutcome {
+            id: self.inquiry.inbox,
+            outcome,
+            reason: reason.to_owned(),
+            ticket,
+            evidence: serde_json::to_value(self.judged).unwrap_or_default(),
+        }
+    }
+
+    async fn answer(&self, hit: &Hit) -> Result<Commit, TriageError> {
+        let lang = self.judged.lang;
+        let Some(text) = self.knowledge.answer(&hit.desk, &hit.entry, lang) else {
+            return self
+                .escalate("entry-gone", false, Promise::Acknowledge)
+                .await;
+        };
+        let mut draft = self.open(TicketState::Resolved, false, "answered").await?;
+        let number = draft.edit.ticket().id.number();
+        let desk = self.desk()?;
+        let body = render(
+            self.office,
+            Prompt::Answer,
+            lang,
+            &[
+                ("ticket", &number),
+                ("desk", desk.name(lang)),
+                ("title", &text.title),
+                ("answer", &text.body),
+                ("entry", hit.entry.as_str()),
+                ("updated", &text.updated),
+                ("source", &text.source),
+            ],
+        )?;
+        draft.edit.record(
+            self.now,
+            Actor::Desk,
+            Change::AnsweredByEntry {
+                entry: hit.entry.clone(),
+                updated: text.updated,
+                confidence: hit.confidence,
+            },
+        );
+        self.add_letter(&mut draft, "answer", body)?;
+        self.close(draft, Outcome::Answered, "answered")
+    }
+
+    async fn ask_for(&self, missing: &[String]) -> Result<Commit, TriageError> {
+        let mut draft = self.open(TicketState::Waiting, false, "incomplete").await?;
+        let number = draft.edit.ticket().id.number();
+        let desk = self.desk()?;
+        let lang = self.judged.lang;
+        let body = render(
+            self.office,
+            Prompt::AskAgain,
+            lang,
+            &[
+                ("ticket", &number),
+                ("desk", desk.name(lang)),
+                ("missing", &missing.join(", ")),
+            ],
+        )?;
+        if !self.add_letter(&mut draft, "ask-again", body)? {
+            draft
+                .edit
+                .state(self.now, Actor::Desk, TicketState::New);
+        }
+        self.close(draft, Outcome::Ticketed, "incomplete")
+    }
+
+    async fn escalate(
+        &self,
+        why: &str,
+        urgent: bool,
+        promise: Promise,
+    ) -> Result<Commit, TriageError> {
+        let mut draft = self.open(TicketState::New, urgent, why).await?;
+        let body = self.promise_text(&draft, promise)?;
+        if self.add_letter(&mut draft, "acknowledgement", body)? {
+            draft
+                .edit
+                .record(self.now, Actor::Desk, Change::Acknowledged);
+        }
+        if draft.edit.ticket().priority == Priority::Urgent {
+            self.page_staff(&mut draft)?;
+        }
+        self.close(draft, Outcome::Ticketed, why)
+    }
+
+    /// The acknowledgement with number and due date, in the requester's language.
+    fn promise_text(&self, draft: &Draft, promise: Promise) -> Result<String, TriageError> {
+        let ticket = draft.edit.ticket();
+        let desk = desk_of(self.office, &ticket.desk)?;
+        let lang = ticket.lang;
+        let due = promised_due(desk, draft.edit.history(), self.now);
+        let due_words = due_in_words(due, desk.calendar.zone(), lang);
+        let number = ticket.id.number();
+        let closed = if desk.calendar.is_open(self.now) {
+            String::new()
+        } else {
+            let opens = desk.calendar.next_opening(self.now);
+            let opens_words = due_in_words(opens, desk.calendar.zone(), lang);
+            render(
+                self.office,
+                Prompt::Closed,
+                lang,
+                &[("opens", &opens_words), ("due", &due_words)],
+            )?
+        };
+        let prompt = match promise {
+            Promise::Acknowledge => Prompt::Acknowledgement,
+            Promise::CannotJudge => Prompt::CannotJudge,
+            Promise::LeakedSecret => Prompt::LeakedSecret,
+            Promise::NotHelped => Prompt::NotHelped,
+        };
+        render(
+            self.office,
+            prompt,
+            lang,
+            &[
+                ("ticket", &number),
+                ("desk", desk.name(lang)),
+                ("subject", bare_subject(&ticket.subject)),
+                ("due", &due_words),
+                ("closed", &closed),
+            ],
+        )
+    }
+
+    async fn emergency(&self, why: &str, ticket: Option<TicketId>) -> Result<Commit, TriageError> {
+        let mut draft = match ticket {
+            Some(id) => self.reopen(id).await?,
+            None => self.open(TicketState::New, true, why).await?,
+        };
+        self.make_urgent(&mut draft)?;
+        let number = draft.edit.ticket().id.number();
+        let lang = self.judged.lang;
+        let desk = desk_of(self.office, &draft.edit.ticket().desk)?;
+        let body = render(
+            self.office,
+            Prompt::Emergency,
+            lang,
+            &[("ticket", &number), ("desk", desk.name(lang))],
+        )?;
+        self.add_letter(&mut draft, "emergency", body)?;
+        self.page_staff(&mut draft)?;
+        self.close(draft, Outcome::Ticketed, why)
+    }
+
+    fn make_urgent(&self, draft: &mut Draft) -> Result<(), TriageError> {
+        let queue = desk_of(self.office, &draft.edit.ticket().desk)?
+            .urgent_queue
+            .clone();
+        draft
+            .edit
+            .priority(self.now, Actor::Desk, Priority::Urgent)
+            .queue(self.now, Actor::Desk, queue);
+        Ok(())
+    }
+
+    /// A stored ticket with the inquiry added to it, open again.
+    async fn reopen(&self, id: TicketId) -> Result<Draft, TriageError> {
+        let mut draft = self.load(id).await?;
+        self.add_inbound(&mut draft);
+        let state = draft.edit.ticket().state;
+        if state != TicketState::New {
+            draft
+                .edit
+                .state(self.inquiry.received_at, Actor::Requester, TicketState::Open);
+        }
+        Ok(draft)
+    }
+
+    async fn load(&self, id: TicketId) -> Result<Draft, TriageError> {
+        let store = &self.office.store;
+        let ticket = store
+            .ticket(id)
+            .await?
+            .ok_or_else(|| TriageError::Setup(format!("ticket {} is gone", id.number())))?;
+        let history = store.events(id).await?;
+        Ok(Draft {
+            edit: Edit::of(ticket, history),
+            commit: Commit {
+                at: Some(self.now),
+                ..Commit::default()
+            },
+        })
+    }
+
+    async fn join(
+        &self,
+        id: TicketId,
+        follow_up: FollowUp,
+        urgent: bool,
+        why: &str,
+    ) -> Result<Commit, TriageError> {
+        let mut draft = match follow_up {
+            FollowUp::Append => {
+                let mut draft = self.load(id).await?;
+                self.add_inbound(&mut draft);
+                draft
+            }
+            FollowUp::Reopen => self.reopen(id).await?,
+            FollowUp::RejectAnswer => {
+                let mut draft = self.load(id).await?;
+                self.add_inbound(&mut draft);
+                draft
+                    .edit
+                    .record(self.inquiry.received_at, Actor::Requester, Change::AnswerRejected)
+                    .state(self.inquiry.received_at, Actor::Requester, TicketState::Open);
+                let body = self.promise_text(&draft, Promise::NotHelped)?;
+                if self.add_letter(&mut draft, "acknowledgement", body)? {
+                    draft
+                        .edit
+                        .record(self.now, Actor::Desk, Change::Acknowledged);
+                }
+                draft
+            }
+        };
+        if urgent {
+            self.make_urgent(&mut draft)?;
+            let body = self.promise_text(&draft, Promise::LeakedSecret)?;
+            self.add_letter(&mut draft, "acknowledgement", body)?;
+            self.page_staff(&mut draft)?;
+        }
+        self.close(draft, Outcome::Ticketed, why)
+    }
+
+    /// Nothing is answered. A bounce is told to the ticket it speaks of; everything else is a line in the ledger.
+    async fn ignore(
+        &self,
+        why: &str,
+        ticket: Option<TicketId>,
+        bounce: bool,
+    ) -> Result<Commit, TriageError> {
+        match ticket {
+            Some(id) if bounce => {
+                let mut draft = self.load(id).await?;
+                let text = self.inquiry.message.text.clone();
+                draft.edit.record(
+                    self.inquiry.received_at,
+                    Actor::Desk,
+                    Change::DeliveryFailed {
+                        server_said: cut_graphemes(&text, 500).to_owned(),
+                    },
+                );
+                self.add_system(&mut draft, text);
+                draft
+                    .edit
+                    .state(self.now, Actor::Desk, TicketState::Open);
+                self.close(draft, Outcome::Ignored, why)
+            }
+            _ => Ok(Commit {
+                at: Some(self.now),
+                inbox: Some(self.ledger(Outcome::Ignored, why, ticket)),
+                ..Commit::default()
+            }),
+        }
+    }
+}
+
+/// What can't be decoded becomes a normal ticket; the raw file hangs on its article (zammad's `FailedEmail`).
+pub async fn undecodable(
+    office: &Office,
+    claimed: &Claimed,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Commit, TriageError> {
+    let desk_id = office
+        .channels
+        .get(&claimed.raw.channel)
+        .and_then(|channel| channel.desk.clone())
+        .unwrap_or_else(|| office.default_desk.clone());
+    let desk = desk_of(office, &desk_id)?;
+    let id = reserve(office).await?;
+    let received_at = claimed.raw.received_at;
+    let mut ticket = blank_ticket(office, desk, id, &claimed.raw.channel, received_at);
+    ticket.subject = claimed.raw.external_id.clone();
+    let created = Change::Created {
+        desk: ticket.desk.clone(),
+        queue: ticket.queue.clone(),
+        state: ticket.state,
+        why: "undecodable".to_owned(),
+    };
+    let mut edit = Edit::new(ticket);
+    edit.record(received_at, Actor::Desk, created);
+    let edited = edit.finish(&desk.policy, &desk.calendar, now);
+    Ok(Commit {
+        at: Some(now),
+        inbox: Some(InboxOutcome {
+            id: claimed.id,
+            outcome: Outcome::Ticketed,
+            reason: "undecodable".to_owned(),
+            ticket: Some(id),
+            evidence: serde_json::json!({ "decision": "escalate", "why": "undecodable", "reason": reason }),
+        }),
+        articles: vec![Article {
+            ticket: id,
+            kind: ArticleKind::System,
+            author: "desk".to_owned(),
+            at: now,
+            subject: edited.ticket.subject.clone(),
+            body: reason.to_owned(),
+            reply_text: reason.to_owned(),
+            message_id: None,
+            inbox: Some(claimed.id),
+            attachments: Vec::new(),
+        }],
+        events: edited.events.into_iter().map(|event| (id, event)).collect(),
+        tickets: vec![edited.ticket],
+        ..Commit::default()
+    })
+}
+
+/// The instant the requester is promised. A late rejection of an automatic answer can come after the due instant
+/// of the clock staff see; nobody is promised a moment that has passed, so then a fresh target is named.
+fn promised_due(
+    desk: &DeskProfile,
+    history: &[crate::domain::event::TicketEvent],
+    now: Timestamp,
+) -> Timestamp {
+    let clocks = crate::domain::sla::clocks(&desk.policy, &desk.calendar, history, now);
+    let due = clocks.first_response.due_at;
+    if due > now {
+        due
+    } else {
+        crate::domain::sla::due(&desk.calendar, &desk.policy.first_response, now)
+    }
+}
+
+/// A new ticket of a desk with nothing in it yet; its clocks are set by [`Edit::finish`].
+pub(crate) fn blank_ticket(
+    office: &Office,
+    desk: &DeskProfile,
+    id: TicketId,
+    channel: &str,
+    received_at: Timestamp,
+) -> Ticket {
+    let unset = Clock {
+        due_at: received_at,
+        met_at: None,
+        paused_since: None,
+    };
+    Ticket {
+        id,
+        version: 0,
+        desk: desk.id.clone(),
+        queue: desk.default_queue.clone(),
+        state: TicketState::New,
+        priority: Priority::Normal,
+        audience: Audience::Applicant,
+        lang: Lang::Ja,
+        category: None,
+        subject: String::new(),
+        requester: Party::default(),
+        channel: channel.to_owned(),
+        desk_address: office
+            .channels
+            .get(channel)
+            .and_then(|profile| profile.address.clone())
+            .unwrap_or_else(|| desk.address.clone()),
+        assignee: None,
+        received_at,
+        updated_at: received_at,
+        clocks: Clocks {
+            first_response: unset,
+            resolution: unset,
+        },
+        merged_into: None,
+        linked: Vec::new(),
+    }
+}
+
+pub(crate) async fn reserve(office: &Office) -> Result<TicketId, TriageError> {
+    let ids = office.store.reserve(1).await?;
+    ids.into_iter()
+        .next()
+        .ok_or_else(|| TriageError::Setup("the store reserved no ticket id".to_owned()))
+}
+
+pub(crate) fn desk_of<'a>(
+    office: &'a Office,
+    id: &crate::domain::ids::DeskId,
+) -> Result<&'a DeskProfile, TriageError> {
+    office
+        .desk(id)
+        .ok_or_else(|| TriageError::Setup(format!("no desk `{id}` and no default desk")))
+}
+
+/// Renders a text in the requester's language.
+pub(crate) fn render(
+    office: &Office,
+    prompt: Prompt,
+    lang: Lang,
+    fields: &[(&str, &str)],
+) -> Result<String, TriageError> {
+    office
+        .prompts
+        .render(prompt, lang, fields)
+        .map_err(|error| TriageError::Text(error.to_string()))
+}
+
+/// Subject of the new ticket: the subject line, else the first words.
+fn subject_of(inquiry: &Inquiry) -> String {
+    let subject = inquiry
+        .message
+        .subject
+        .as_deref()
+        .map_or("", bare_subject)
+        .trim();
+    if !subject.is_empty() {
+        return subject.to_owned();
+    }
+    let first_line = inquiry
+        .message
+        .reply_text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
+    cut_graphemes(first_line, SUBJECT_FROM_TEXT).to_owned()
+}
