@@ -1,1 +1,3 @@
-//! stub
+//! One file a command; the pure part of each is a function that tests call.
+
+pub mod sla;
