@@ -633,7 +633,7 @@ fn promised_due(
     if due > now {
         due
     } else {
-        crate::domain::sla::due(&desk.calendar, &desk.policy.first_response, now)
+        crate::domain::sla::due(&desk.calendar, desk.policy.first_response, now)
     }
 }
 
