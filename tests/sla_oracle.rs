@@ -1,6 +1,7 @@
 //! The SLA engine against an independent, slow oracle that walks minute by minute over its own table of holidays, and against the laws
 //! business time has to keep in any zone. The oracle shares nothing with the engine: not the holiday rules, not the calendar, not even
 //! the date arithmetic.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers of tests are not seen as tests by clippy
 
 use jiff::{SignedDuration, Timestamp};
 use madoguchi::domain::calendar::{Calendar, CalendarSpec};
