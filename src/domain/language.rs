@@ -48,6 +48,10 @@ static JAPANESE: LazyLock<HashSet<char>> = LazyLock::new(|| {
 const CHINESE_WORDS: &[char] = &['吗', '嗎', '呢', '吧', '啊', '你', '您', '哪', '怎', '甚', '谁', '誰', '我', '是', '很', '嘛', '她', '他', '没', '沒', '給', '給'];
 /// Of those, the ones Japanese uses too now and then: they count only where no Japanese form stands.
 const WEAK_CHINESE_WORDS: &[char] = &['誰', '我', '是', '他', '給', '甚'];
+/// Words written with characters both languages have, but that only Chinese puts together.
+const CHINESE_PHRASES: &[&str] = &[
+    "可以", "多少", "不行", "会不", "知道", "不知", "表格", "附件", "提交", "要等", "几号", "几天", "怎", "什", "了，", "一下", "如何", "能否", "是否",
+];
 /// Letters that of the four languages only Vietnamese has.
 const VIETNAMESE_LETTERS: &str = "ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉĩịọỏốồổỗộớờởỡợụủũứừửữựỳỵỷỹ";
 /// Common Vietnamese syllables as they are typed without marks and that are no English words.
@@ -115,7 +119,7 @@ pub fn recognise(raw: &str, conversation: Option<Lang>) -> Recognised {
         if japanese > 0 {
             return is(Lang::Ja, "japanese-forms");
         }
-        if weak_chinese > 0 {
+        if weak_chinese > 0 || raw.contains('，') || CHINESE_PHRASES.iter().any(|p| text.contains(p)) {
             return is(Lang::Zh, "chinese-words");
         }
         return match conversation {
@@ -136,6 +140,10 @@ pub fn recognise(raw: &str, conversation: Option<Lang>) -> Recognised {
     if sure >= 1 && known * 2 >= words.len() && (sure >= 2 || words.len() <= 3) {
         return is(Lang::Vi, "vietnamese-syllables");
     }
+    let shaped = bare.iter().filter(|w| vietnamese_shape(w)).count();
+    if sure >= 1 && known * 4 >= words.len() && words.len() >= 4 && shaped * 10 >= words.len() * 9 {
+        return is(Lang::Vi, "vietnamese-syllables");
+    }
     if words.len() < 4 {
         // Too short for statistics: what the conversation was in, as long as it is written in Latin letters.
         return match conversation {
@@ -151,6 +159,19 @@ pub fn recognise(raw: &str, conversation: Option<Lang>) -> Recognised {
         }
         _ => is(Lang::En, "latin-letters"),
     }
+}
+
+/// True for what could be a Vietnamese syllable: at most one group of consonants, vowels, one of eight endings.
+fn vietnamese_shape(word: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "ngh", "ng", "nh", "ph", "th", "tr", "ch", "kh", "gh", "gi", "qu", "b", "c", "d", "g", "h", "k", "l", "m", "n", "r", "s",
+        "t", "v", "x", "",
+    ];
+    const ENDS: &[&str] = &["", "c", "ch", "m", "n", "ng", "nh", "p", "t"];
+    STARTS.iter().filter_map(|s| word.strip_prefix(s)).any(|rest| {
+        let vowels = rest.chars().take_while(|c| "aeiouy".contains(*c)).count();
+        (1..=3).contains(&vowels) && rest.get(vowels..).is_some_and(|end| ENDS.contains(&end))
+    })
 }
 
 #[cfg(test)]
@@ -176,14 +197,14 @@ mod tests {
 
     #[test]
     fn chinese_is_known_by_its_forms_and_words() {
-        for t in ["怎么申请医疗签证", "你好", "请问费用是多少", "需要哪些材料", "METI 的联系方式"] {
+        for t in ["怎么申请医疗签证", "你好", "想知道有多少人参加", "一个月以上，可以申请", "请问费用是多少", "需要哪些材料", "METI 的联系方式"] {
             assert_eq!(lang(t), Lang::Zh, "{t}");
         }
     }
 
     #[test]
     fn vietnamese_is_known_with_and_without_marks() {
-        for t in ["Tôi muốn hỏi về thị thực y tế", "toi muon hoi ve thi thuc y te", "nop bao cao thang nhu the nao", "chi phi bao nhieu"] {
+        for t in ["Tôi muốn hỏi về thị thực y tế", "toi muon hoi ve thi thuc y te", "nop bao cao thang nhu the nao", "chi phi bao nhieu", "truoc khi len may bay can lo nhung gi"] {
             assert_eq!(lang(t), Lang::Vi, "{t}");
         }
     }

@@ -3,18 +3,18 @@
 //! [`eval`] measures, [`library`] swaps versions while serving.
 
 pub mod analyse;
-//pub mod calibrate;
-//pub mod check;
-//pub mod eval;
+pub mod calibrate;
+pub mod check;
+pub mod eval;
 pub mod features;
 pub mod index;
-//pub mod library;
+pub mod library;
 pub mod load;
 pub mod model;
 pub mod search;
 pub mod small_talk;
 
 pub use index::{Confirmed, Index};
-//pub use library::{Library, Reload};
+pub use library::{Library, Reload};
 pub use load::{Knowledge, Problem, Severity};
 pub use search::Question;
