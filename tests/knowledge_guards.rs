@@ -4,10 +4,17 @@ use madoguchi::domain::guard::{GuardKind, Guards};
 use madoguchi::faq::Knowledge;
 
 /// Entries about the very thing a guard watches for.
-const MEANT: &[&str] = &["certification-outcome", "no-diagnosis", "leaked-member-number", "security-incident"];
+const MEANT: &[&str] = &[
+    "certification-outcome",
+    "no-diagnosis",
+    "leaked-member-number",
+    "security-incident",
+];
 
+#[allow(clippy::expect_used, reason = "a test")]
 fn guards() -> Guards {
-    Guards::compile(&Knowledge::load_embedded().knowledge.guards).expect("the shipped guards compile")
+    Guards::compile(&Knowledge::load_embedded().knowledge.guards)
+        .expect("the shipped guards compile")
 }
 
 #[test]
@@ -16,8 +23,20 @@ fn every_group_speaks_at_its_positive_examples_and_is_silent_at_its_negative_one
     let mut wrong = Vec::new();
     for group in guards.groups() {
         let speaks = |s: &str| guards.check_all(s).iter().any(|h| h.kind == group.kind);
-        wrong.extend(group.positive.iter().filter(|s| !speaks(s)).map(|s| format!("{} is silent at: {s}", group.name)));
-        wrong.extend(group.negative.iter().filter(|s| speaks(s)).map(|s| format!("{} speaks at: {s}", group.name)));
+        wrong.extend(
+            group
+                .positive
+                .iter()
+                .filter(|s| !speaks(s))
+                .map(|s| format!("{} is silent at: {s}", group.name)),
+        );
+        wrong.extend(
+            group
+                .negative
+                .iter()
+                .filter(|s| speaks(s))
+                .map(|s| format!("{} speaks at: {s}", group.name)),
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -42,7 +61,10 @@ fn no_phrasing_of_the_knowledge_sets_off_a_guard_that_keeps_it_from_being_answer
                 if MEANT.contains(&e.id.as_str()) {
                     continue;
                 }
-                wrong.push(format!("{} ({}) in {}: {q}", hit.kind, hit.pattern_name, e.file));
+                wrong.push(format!(
+                    "{} ({}) in {}: {q}",
+                    hit.kind, hit.pattern_name, e.file
+                ));
             }
         }
     }

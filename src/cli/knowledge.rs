@@ -24,11 +24,15 @@ pub fn check(dir: Option<&Path>, today: Date) -> anyhow::Result<(Vec<Problem>, b
 /// # Errors
 /// The file cannot be read, or a line is no such object; the message names file and line.
 pub fn read_lines<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
     text.lines()
         .enumerate()
         .filter(|(_, l)| !l.trim().is_empty())
-        .map(|(i, l)| serde_json::from_str(l).with_context(|| format!("{}:{}: not the expected form", path.display(), i + 1)))
+        .map(|(i, l)| {
+            serde_json::from_str(l)
+                .with_context(|| format!("{}:{}: not the expected form", path.display(), i + 1))
+        })
         .collect()
 }
 
@@ -51,22 +55,41 @@ pub struct EvalInput<'a> {
 ///
 /// # Errors
 /// A file cannot be read or written or has another form, or a threshold is no share.
-pub fn eval(input: &EvalInput<'_>, knowledge: &Knowledge, today: Date, clock: &dyn Fn() -> u64) -> anyhow::Result<Report> {
+pub fn eval(
+    input: &EvalInput<'_>,
+    knowledge: &Knowledge,
+    today: Date,
+    clock: &dyn Fn() -> u64,
+) -> anyhow::Result<Report> {
     if input.threshold.is_some_and(|t| !(0.0..=1.0).contains(&t)) {
         bail!("the threshold is a share: give a number between 0 and 1");
     }
     let queries: Vec<QueryLine> = read_lines(input.queries)?;
-    let history: Vec<QueryLine> = input.history.map(read_lines).transpose()?.unwrap_or_default();
+    let history: Vec<QueryLine> = input
+        .history
+        .map(read_lines)
+        .transpose()?
+        .unwrap_or_default();
     let report = match input.corpus {
         Some(path) => {
             let corpus: Vec<CorpusLine> = read_lines(path)?;
-            evaluate_corpus(&corpus, &history, &queries, knowledge, input.threshold, clock)?
+            evaluate_corpus(
+                &corpus,
+                &history,
+                &queries,
+                knowledge,
+                input.threshold,
+                clock,
+            )?
         }
         None => {
             let index = Index::build(knowledge)?;
             let threshold = input
                 .threshold
-                .or(index.calibration.as_ref().map(|c| c.threshold(&DeskId::from("default"))))
+                .or(index
+                    .calibration
+                    .as_ref()
+                    .map(|c| c.threshold(&DeskId::from("default"))))
                 .unwrap_or(0.8);
             measure(&index, &queries, None, today, threshold, "shipped", clock)
         }
@@ -92,7 +115,9 @@ fn write_per_query(path: &Path, lines: &[PerQuery]) -> anyhow::Result<()> {
 /// There are too few phrasings to leave any out.
 pub fn calibrate(knowledge: &Knowledge, today: Date) -> anyhow::Result<String> {
     let Some((calibration, _)) = calibrate::train(knowledge, today)? else {
-        bail!("too few phrasings to calibrate: entries with at least two phrasings are needed, fifty phrasings in all");
+        bail!(
+            "too few phrasings to calibrate: entries with at least two phrasings are needed, fifty phrasings in all"
+        );
     };
     let head = "# Written by `calibrate`: weights that rank entries, weights of the confidence, thresholds. Readable on purpose; a desk's\n# threshold may be raised by hand.\n";
     Ok(format!("{head}{}", toml::to_string(&calibration)?))

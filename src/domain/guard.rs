@@ -100,21 +100,34 @@ impl Guards {
             guard: Vec<GuardGroup>,
         }
         let file: File = toml::from_str(text).map_err(|e| GuardProblem {
-            line: e.span().map_or(1, |s| text.bytes().take(s.start).filter(|b| *b == b'\n').count() + 1),
+            line: e.span().map_or(1, |s| {
+                text.bytes().take(s.start).filter(|b| *b == b'\n').count() + 1
+            }),
             message: format!("{}: correct this line", e.message()),
         })?;
         let mut groups = Vec::new();
         for group in file.guard {
             let wrong = |message: String| GuardProblem {
-                line: text.lines().position(|l| l.contains(&group.name)).map_or(1, |i| i + 1),
+                line: text
+                    .lines()
+                    .position(|l| l.contains(&group.name))
+                    .map_or(1, |i| i + 1),
                 message: format!("guard `{}`: {message}", group.name),
             };
             if group.patterns.is_empty() || group.positive.is_empty() || group.negative.is_empty() {
-                return Err(wrong("it needs patterns and examples of both kinds".to_owned()));
+                return Err(wrong(
+                    "it needs patterns and examples of both kinds".to_owned(),
+                ));
             }
-            let set = |list: &[String]| RegexSet::new(list).map_err(|e| wrong(format!("a pattern is wrong: {e}")));
+            let set = |list: &[String]| {
+                RegexSet::new(list).map_err(|e| wrong(format!("a pattern is wrong: {e}")))
+            };
             let (patterns, unless) = (set(&group.patterns)?, set(&group.unless)?);
-            groups.push(Compiled { group, patterns, unless });
+            groups.push(Compiled {
+                group,
+                patterns,
+                unless,
+            });
         }
         groups.sort_by_key(|g| g.group.kind);
         Ok(Self { groups })
@@ -134,7 +147,10 @@ impl Guards {
                 continue;
             }
             if g.patterns.is_match(&text) && !g.unless.is_match(&text) {
-                out.push(GuardHit { kind: g.group.kind, pattern_name: g.group.name.clone() });
+                out.push(GuardHit {
+                    kind: g.group.kind,
+                    pattern_name: g.group.name.clone(),
+                });
             }
         }
         out

@@ -38,19 +38,29 @@ pub struct Recognised {
 
 /// Han forms used in mainland China only.
 static SIMPLIFIED: LazyLock<HashSet<char>> = LazyLock::new(|| {
-    include_str!("han_simplified_only.txt").chars().filter(|c| text::is_han(*c)).collect()
+    include_str!("han_simplified_only.txt")
+        .chars()
+        .filter(|c| text::is_han(*c))
+        .collect()
 });
 /// Han forms used in Japan only.
 static JAPANESE: LazyLock<HashSet<char>> = LazyLock::new(|| {
-    include_str!("han_japanese_only.txt").chars().filter(|c| text::is_han(*c)).collect()
+    include_str!("han_japanese_only.txt")
+        .chars()
+        .filter(|c| text::is_han(*c))
+        .collect()
 });
 /// Words of spoken Chinese that Japanese text does not contain.
-const CHINESE_WORDS: &[char] = &['吗', '嗎', '呢', '吧', '啊', '你', '您', '哪', '怎', '甚', '谁', '誰', '我', '是', '很', '嘛', '她', '他', '没', '沒', '給', '給'];
+const CHINESE_WORDS: &[char] = &[
+    '吗', '嗎', '呢', '吧', '啊', '你', '您', '哪', '怎', '甚', '谁', '誰', '我', '是', '很', '嘛',
+    '她', '他', '没', '沒', '給', '給',
+];
 /// Of those, the ones Japanese uses too now and then: they count only where no Japanese form stands.
 const WEAK_CHINESE_WORDS: &[char] = &['誰', '我', '是', '他', '給', '甚'];
 /// Words written with characters both languages have, but that only Chinese puts together.
 const CHINESE_PHRASES: &[&str] = &[
-    "可以", "多少", "不行", "会不", "知道", "不知", "表格", "附件", "提交", "要等", "几号", "几天", "怎", "什", "了，", "一下", "如何", "能否", "是否",
+    "可以", "多少", "不行", "会不", "知道", "不知", "表格", "附件", "提交", "要等", "几号", "几天",
+    "怎", "什", "了，", "一下", "如何", "能否", "是否",
 ];
 /// Letters that of the four languages only Vietnamese has.
 const VIETNAMESE_LETTERS: &str = "ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉĩịọỏốồổỗộớờởỡợụủũứừửữựỳỵỷỹ";
@@ -66,7 +76,10 @@ const VIETNAMESE_SYLLABLES: &[&str] = &[
     "thieu", "them", "cho", "co", "gi", "dang", "nhap", "khau", "tra", "loi", "duong", "con",
 ];
 /// Syllables of that list that English or pinyin text may hold as well.
-const AMBIGUOUS_SYLLABLES: &[&str] = &["long", "ban", "va", "te", "si", "han", "den", "bi", "co", "gi", "con", "hay", "sau", "sai", "tu", "vu", "chi", "nam", "loi", "bang", "dang"];
+const AMBIGUOUS_SYLLABLES: &[&str] = &[
+    "long", "ban", "va", "te", "si", "han", "den", "bi", "co", "gi", "con", "hay", "sau", "sai",
+    "tu", "vu", "chi", "nam", "loi", "bang", "dang",
+];
 
 /// Tells the language of a message: scripts first, then the conversation's last language, then statistics.
 /// A text in none of the four is taken for English, and the reason says so (`other-script`, `other-language`, `no-words`).
@@ -119,7 +132,10 @@ pub fn recognise(raw: &str, conversation: Option<Lang>) -> Recognised {
         if japanese > 0 {
             return is(Lang::Ja, "japanese-forms");
         }
-        if weak_chinese > 0 || raw.contains('，') || CHINESE_PHRASES.iter().any(|p| text.contains(p)) {
+        if weak_chinese > 0
+            || raw.contains('，')
+            || CHINESE_PHRASES.iter().any(|p| text.contains(p))
+        {
             return is(Lang::Zh, "chinese-words");
         }
         return match conversation {
@@ -127,15 +143,23 @@ pub fn recognise(raw: &str, conversation: Option<Lang>) -> Recognised {
             _ => is(Lang::Ja, "han-only"),
         };
     }
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|w| !w.is_empty())
+        .collect();
     if viet > 0 && viet * 25 >= latin {
         return is(Lang::Vi, "vietnamese-marks");
     }
     let bare: Vec<String> = words.iter().map(|w| text::fold_marks(w)).collect();
-    let known = bare.iter().filter(|w| VIETNAMESE_SYLLABLES.contains(&w.as_str())).count();
+    let known = bare
+        .iter()
+        .filter(|w| VIETNAMESE_SYLLABLES.contains(&w.as_str()))
+        .count();
     let sure = bare
         .iter()
-        .filter(|w| VIETNAMESE_SYLLABLES.contains(&w.as_str()) && !AMBIGUOUS_SYLLABLES.contains(&w.as_str()))
+        .filter(|w| {
+            VIETNAMESE_SYLLABLES.contains(&w.as_str()) && !AMBIGUOUS_SYLLABLES.contains(&w.as_str())
+        })
         .count();
     if sure >= 1 && known * 2 >= words.len() && (sure >= 2 || words.len() <= 3) {
         return is(Lang::Vi, "vietnamese-syllables");
@@ -164,14 +188,17 @@ pub fn recognise(raw: &str, conversation: Option<Lang>) -> Recognised {
 /// True for what could be a Vietnamese syllable: at most one group of consonants, vowels, one of eight endings.
 fn vietnamese_shape(word: &str) -> bool {
     const STARTS: &[&str] = &[
-        "ngh", "ng", "nh", "ph", "th", "tr", "ch", "kh", "gh", "gi", "qu", "b", "c", "d", "g", "h", "k", "l", "m", "n", "r", "s",
-        "t", "v", "x", "",
+        "ngh", "ng", "nh", "ph", "th", "tr", "ch", "kh", "gh", "gi", "qu", "b", "c", "d", "g", "h",
+        "k", "l", "m", "n", "r", "s", "t", "v", "x", "",
     ];
     const ENDS: &[&str] = &["", "c", "ch", "m", "n", "ng", "nh", "p", "t"];
-    STARTS.iter().filter_map(|s| word.strip_prefix(s)).any(|rest| {
-        let vowels = rest.chars().take_while(|c| "aeiouy".contains(*c)).count();
-        (1..=3).contains(&vowels) && rest.get(vowels..).is_some_and(|end| ENDS.contains(&end))
-    })
+    STARTS
+        .iter()
+        .filter_map(|s| word.strip_prefix(s))
+        .any(|rest| {
+            let vowels = rest.chars().take_while(|c| "aeiouy".contains(*c)).count();
+            (1..=3).contains(&vowels) && rest.get(vowels..).is_some_and(|end| ENDS.contains(&end))
+        })
 }
 
 #[cfg(test)]
@@ -184,7 +211,14 @@ mod tests {
 
     #[test]
     fn kanji_only_japanese_is_not_chinese() {
-        for t in ["医療滞在", "事業計画", "経営力向上計画 変更 手続", "請求書 再発行", "身元保証機関登録", "振込期限"] {
+        for t in [
+            "医療滞在",
+            "事業計画",
+            "経営力向上計画 変更 手続",
+            "請求書 再発行",
+            "身元保証機関登録",
+            "振込期限",
+        ] {
             assert_eq!(lang(t), Lang::Ja, "{t}");
         }
     }
@@ -197,14 +231,28 @@ mod tests {
 
     #[test]
     fn chinese_is_known_by_its_forms_and_words() {
-        for t in ["怎么申请医疗签证", "你好", "想知道有多少人参加", "一个月以上，可以申请", "请问费用是多少", "需要哪些材料", "METI 的联系方式"] {
+        for t in [
+            "怎么申请医疗签证",
+            "你好",
+            "想知道有多少人参加",
+            "一个月以上，可以申请",
+            "请问费用是多少",
+            "需要哪些材料",
+            "METI 的联系方式",
+        ] {
             assert_eq!(lang(t), Lang::Zh, "{t}");
         }
     }
 
     #[test]
     fn vietnamese_is_known_with_and_without_marks() {
-        for t in ["Tôi muốn hỏi về thị thực y tế", "toi muon hoi ve thi thuc y te", "nop bao cao thang nhu the nao", "chi phi bao nhieu", "truoc khi len may bay can lo nhung gi"] {
+        for t in [
+            "Tôi muốn hỏi về thị thực y tế",
+            "toi muon hoi ve thi thuc y te",
+            "nop bao cao thang nhu the nao",
+            "chi phi bao nhieu",
+            "truoc khi len may bay can lo nhung gi",
+        ] {
             assert_eq!(lang(t), Lang::Vi, "{t}");
         }
     }
@@ -219,7 +267,13 @@ mod tests {
 
     #[test]
     fn a_language_the_desk_does_not_speak_is_english_with_a_reason() {
-        assert_eq!(recognise("안녕하세요 문의드립니다", None), Recognised { lang: Lang::En, reason: "other-script" });
+        assert_eq!(
+            recognise("안녕하세요 문의드립니다", None),
+            Recognised {
+                lang: Lang::En,
+                reason: "other-script"
+            }
+        );
         assert_eq!(recognise("", Some(Lang::Vi)).lang, Lang::Vi);
         assert_eq!(recognise("👍", None).reason, "no-words");
     }

@@ -24,8 +24,12 @@ pub fn normalise(text: &str) -> String {
     let mut space = false;
     for c in text.nfkc().flat_map(char::to_lowercase) {
         let c = match c {
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{ad}' => continue,
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'
+            | '\u{feff}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ad}' => continue,
             '‘' | '’' | '´' | '`' => '\'',
             '“' | '”' => '"',
             '‐' | '‑' | '‒' | '–' | '—' | '−' => '-',
@@ -85,9 +89,8 @@ pub fn fold_for_search(normalised: &str) -> String {
         let before = i.checked_sub(1).and_then(at);
         let after = at(i + 1);
         if c == 'ー' || c == '~' {
-            let word_before = i >= 2
-                && before.is_some_and(is_katakana)
-                && at(i - 2).is_some_and(is_katakana);
+            let word_before =
+                i >= 2 && before.is_some_and(is_katakana) && at(i - 2).is_some_and(is_katakana);
             if word_before && !after.is_some_and(is_katakana) {
                 i += 1;
                 continue;
@@ -155,7 +158,11 @@ pub fn sentences(text: &str) -> Vec<&str> {
         };
         if ends {
             let end = i + c.len_utf8();
-            if let Some(s) = text.get(start..end).map(str::trim).filter(|s| !s.is_empty()) {
+            if let Some(s) = text
+                .get(start..end)
+                .map(str::trim)
+                .filter(|s| !s.is_empty())
+            {
                 out.push(s);
             }
             start = end;
@@ -174,7 +181,10 @@ mod tests {
 
     #[test]
     fn half_width_kana_full_width_letters_and_invisible_signs_become_plain() {
-        assert_eq!(normalise("ﾀﾞｳﾝﾛｰﾄﾞ　ＧビズＩＤ\u{200b}"), "ダウンロード gビズid");
+        assert_eq!(
+            normalise("ﾀﾞｳﾝﾛｰﾄﾞ　ＧビズＩＤ\u{200b}"),
+            "ダウンロード gビズid"
+        );
     }
 
     #[test]
@@ -204,7 +214,12 @@ mod tests {
     fn sentences_end_where_people_end_them() {
         assert_eq!(
             sentences("お世話になります。変更できますか？\nVersion 3.5 is out. Yes"),
-            ["お世話になります。", "変更できますか？", "Version 3.5 is out.", "Yes"]
+            [
+                "お世話になります。",
+                "変更できますか？",
+                "Version 3.5 is out.",
+                "Yes"
+            ]
         );
     }
 

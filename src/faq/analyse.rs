@@ -2,27 +2,58 @@
 //! pieces of words), so that what one view misspells the other still finds. Han forms are folded, so both views cross ja ↔ zh.
 
 use crate::domain::language::Lang;
-use crate::domain::text::{fold_for_search, fold_marks, is_han, is_hiragana, is_katakana, normalise};
+use crate::domain::text::{
+    fold_for_search, fold_marks, is_han, is_hiragana, is_katakana, normalise,
+};
 use icu_segmenter::{WordSegmenter, WordSegmenterBorrowed};
 use std::collections::HashMap;
-use tantivy::tokenizer::{Language, SimpleTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer};
+use tantivy::tokenizer::{
+    Language, SimpleTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer,
+};
 
 /// Raised whenever terms change, so that stored calibrations can be told apart.
 pub const ANALYSIS_VERSION: u32 = 1;
 
 /// Words so common in questions that they say nothing. Question words stay: they tell "when" from "where".
 const STOP_EN: &[&str] = &[
-    "a", "an", "the", "is", "are", "was", "were", "be", "been", "am", "to", "of", "in", "on", "at", "for", "and", "or", "it",
-    "its", "this", "that", "i", "we", "you", "my", "our", "your", "me", "us", "do", "does", "did", "can", "could", "would",
-    "will", "shall", "should", "may", "have", "has", "had", "there", "please", "if", "with", "by", "as", "from", "so", "just",
-    "any", "some", "s", "m", "d", "ll", "re", "ve", "t", "also", "hi", "hello",
+    "a", "an", "the", "is", "are", "was", "were", "be", "been", "am", "to", "of", "in", "on", "at",
+    "for", "and", "or", "it", "its", "this", "that", "i", "we", "you", "my", "our", "your", "me",
+    "us", "do", "does", "did", "can", "could", "would", "will", "shall", "should", "may", "have",
+    "has", "had", "there", "please", "if", "with", "by", "as", "from", "so", "just", "any", "some",
+    "s", "m", "d", "ll", "re", "ve", "t", "also", "hi", "hello",
 ];
 const STOP_JA: &[&str] = &[
-    "ください", "ました", "ますか", "ですか", "でしょうか", "について", "ところ", "という", "として", "ません", "ないですか",
-    "いたし", "おり", "ござい", "よろしく", "れる", "られる", "ている", "できる", "できます", "できますか", "たい", "ほしい",
+    "ください",
+    "ました",
+    "ますか",
+    "ですか",
+    "でしょうか",
+    "について",
+    "ところ",
+    "という",
+    "として",
+    "ません",
+    "ないですか",
+    "いたし",
+    "おり",
+    "ござい",
+    "よろしく",
+    "れる",
+    "られる",
+    "ている",
+    "できる",
+    "できます",
+    "できますか",
+    "たい",
+    "ほしい",
 ];
-const STOP_VI: &[&str] = &["tôi", "thì", "là", "và", "có", "cho", "của", "được", "không", "ạ", "ơi", "xin", "vui", "lòng", "mình", "em", "thế", "ở", "này", "đó"];
-const STOP_ZH: &[&str] = &["的", "了", "吗", "呢", "我", "你", "您", "请", "請", "問", "是", "在", "有"];
+const STOP_VI: &[&str] = &[
+    "tôi", "thì", "là", "và", "có", "cho", "của", "được", "không", "ạ", "ơi", "xin", "vui", "lòng",
+    "mình", "em", "thế", "ở", "này", "đó",
+];
+const STOP_ZH: &[&str] = &[
+    "的", "了", "吗", "呢", "我", "你", "您", "请", "請", "問", "是", "在", "有",
+];
 
 /// A text as terms; duplicates kept, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,11 +89,17 @@ impl Analyser {
         match lang {
             Lang::Ja => {
                 let folded = fold_for_search(&text);
-                Terms { words: self.japanese(&folded), runs: script_runs(&folded) }
+                Terms {
+                    words: self.japanese(&folded),
+                    runs: script_runs(&folded),
+                }
             }
             Lang::Zh => {
                 let folded = fold_for_search(&text);
-                Terms { words: bigrams(&folded), runs: script_runs(&folded) }
+                Terms {
+                    words: bigrams(&folded),
+                    runs: script_runs(&folded),
+                }
             }
             Lang::En => {
                 let words = self.stems(&text);
@@ -72,7 +109,10 @@ impl Analyser {
             Lang::Vi => {
                 let syllables = syllables(&text);
                 let bare: Vec<String> = syllables.iter().map(|s| fold_marks(s)).collect();
-                Terms { words: with_pairs(&syllables, STOP_VI), runs: with_pairs(&bare, &[]) }
+                Terms {
+                    words: with_pairs(&syllables, STOP_VI),
+                    runs: with_pairs(&bare, &[]),
+                }
             }
         }
     }
@@ -87,14 +127,30 @@ impl Analyser {
         }
     }
 
+    /// The text in pieces that make it up again, each with whether it is a word.
+    pub fn pieces(&self, text: &str) -> Vec<(String, bool)> {
+        let mut out = Vec::new();
+        let mut start = 0;
+        let it = self.segmenter.segment_str(text).iter_with_word_type();
+        for (end, kind) in it {
+            if let Some(piece) = text.get(start..end).filter(|p| !p.is_empty()) {
+                out.push((piece.to_owned(), kind.is_word_like()));
+            }
+            start = end;
+        }
+        out
+    }
+
     fn japanese(&self, folded: &str) -> Vec<String> {
         let mut out = Vec::new();
         let mut start = 0;
-        let mut it = self.segmenter.segment_str(folded).iter_with_word_type();
-        while let Some((end, kind)) = it.next() {
+        let it = self.segmenter.segment_str(folded).iter_with_word_type();
+        for (end, kind) in it {
             if let Some(word) = folded.get(start..end).filter(|_| kind.is_word_like()) {
                 let kana = word.chars().all(is_hiragana);
-                if !(kana && (word.chars().count() < 2 || STOP_JA.contains(&word))) && !word.is_empty() {
+                if !(kana && (word.chars().count() < 2 || STOP_JA.contains(&word)))
+                    && !word.is_empty()
+                {
                     out.push(word.to_owned());
                 }
             }
@@ -127,11 +183,18 @@ fn spaced(words: &[String]) -> String {
 }
 
 fn syllables(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|s| !s.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn with_pairs(syllables: &[String], stop: &[&str]) -> Vec<String> {
-    let mut out: Vec<String> = syllables.iter().filter(|s| !stop.contains(&s.as_str())).cloned().collect();
+    let mut out: Vec<String> = syllables
+        .iter()
+        .filter(|s| !stop.contains(&s.as_str()))
+        .cloned()
+        .collect();
     out.extend(syllables.windows(2).filter_map(|p| match p {
         [a, b] => Some(format!("{a}_{b}")),
         _ => None,
@@ -141,7 +204,10 @@ fn with_pairs(syllables: &[String], stop: &[&str]) -> Vec<String> {
 
 /// Letter groups of three with the word's ends marked: a misspelt word shares most of them with the right one.
 fn pieces(word: &str) -> Vec<String> {
-    let chars: Vec<char> = std::iter::once('^').chain(word.chars()).chain(std::iter::once('$')).collect();
+    let chars: Vec<char> = std::iter::once('^')
+        .chain(word.chars())
+        .chain(std::iter::once('$'))
+        .collect();
     if chars.len() <= 4 {
         return vec![chars.into_iter().collect()];
     }
@@ -254,13 +320,20 @@ impl Concepts {
                 if c != ' ' {
                     continue;
                 }
-                form.get(i + 1..).and_then(|r| r.chars().next()).unwrap_or(' ')
+                form.get(i + 1..)
+                    .and_then(|r| r.chars().next())
+                    .unwrap_or(' ')
             } else {
                 c
             };
             if let Some(words) = self.by_first.get(&(lang, key)) {
                 let rest = form.get(i..).unwrap_or_default();
-                out.extend(words.iter().filter(|(w, _)| rest.starts_with(w.as_str())).map(|(_, id)| *id));
+                out.extend(
+                    words
+                        .iter()
+                        .filter(|(w, _)| rest.starts_with(w.as_str()))
+                        .map(|(_, id)| *id),
+                );
             }
         }
         out.sort_unstable();
@@ -297,7 +370,11 @@ impl Tokenizer for ViewTokenizer {
             View::Words => terms.words,
             View::Runs => terms.runs,
         };
-        ListStream { list: list.into_iter(), position: 0, token: Token::default() }
+        ListStream {
+            list: list.into_iter(),
+            position: 0,
+            token: Token::default(),
+        }
     }
 }
 
@@ -312,7 +389,12 @@ impl TokenStream for ListStream {
     fn advance(&mut self) -> bool {
         match self.list.next() {
             Some(text) => {
-                self.token = Token { position: self.position, text, position_length: 1, ..Token::default() };
+                self.token = Token {
+                    position: self.position,
+                    text,
+                    position_length: 1,
+                    ..Token::default()
+                };
                 self.position += 1;
                 true
             }

@@ -22,7 +22,11 @@ const REQUIRED: [Lang; 2] = [Lang::Ja, Lang::En];
 ///
 /// # Errors
 /// The index for the comparison of phrasings could not be built.
-pub fn check(loaded: &Loaded, sources: &dyn Fn(&str) -> Option<String>, today: Date) -> Result<Vec<Problem>, IndexError> {
+pub fn check(
+    loaded: &Loaded,
+    sources: &dyn Fn(&str) -> Option<String>,
+    today: Date,
+) -> Result<Vec<Problem>, IndexError> {
     let k = &loaded.knowledge;
     let mut out = loaded.problems.clone();
     for e in &k.entries {
@@ -41,31 +45,71 @@ pub fn check(loaded: &Loaded, sources: &dyn Fn(&str) -> Option<String>, today: D
 fn entry(k: &Knowledge, e: &Entry, text: &str, today: Date, out: &mut Vec<Problem>) {
     let f = &e.file;
     if !k.desks.iter().any(|d| d.id == e.desk) {
-        out.push(Problem::error(f, 1, format!("the desk `{}` has no desk.toml: add it", e.desk)));
+        out.push(Problem::error(
+            f,
+            1,
+            format!("the desk `{}` has no desk.toml: add it", e.desk),
+        ));
     }
-    let mut distinct: Vec<String> = e.questions.iter().map(|q| bare(q)).filter(|q| !q.is_empty()).collect();
+    let mut distinct: Vec<String> = e
+        .questions
+        .iter()
+        .map(|q| bare(q))
+        .filter(|q| !q.is_empty())
+        .collect();
     distinct.sort();
     distinct.dedup();
     if distinct.len() < PHRASINGS {
         out.push(Problem::error(f, line_of(text, "questions"), format!("{} different phrasings, at least {PHRASINGS} are needed: add what people really write (polite, terse, misspelt, colloquial)", distinct.len())));
     }
     if let Some(end) = e.valid_until.filter(|end| *end < today) {
-        out.push(Problem::error(f, line_of(text, "valid_until"), format!("expired on {end}: it is not served; renew it or take it out")));
+        out.push(Problem::error(
+            f,
+            line_of(text, "valid_until"),
+            format!("expired on {end}: it is not served; renew it or take it out"),
+        ));
     }
     if e.valid_from > today {
-        out.push(Problem::warning(f, line_of(text, "valid_from"), format!("not served before {}", e.valid_from)));
+        out.push(Problem::warning(
+            f,
+            line_of(text, "valid_from"),
+            format!("not served before {}", e.valid_from),
+        ));
     }
     if e.audience.is_empty() {
-        out.push(Problem::error(f, line_of(text, "audience"), "no audience: say whom it is for"));
+        out.push(Problem::error(
+            f,
+            line_of(text, "audience"),
+            "no audience: say whom it is for",
+        ));
     }
     match k.sources.iter().find(|d| d.id == e.document) {
         None => {
             let known: Vec<&str> = k.sources.iter().map(|d| d.id.as_str()).collect();
-            out.push(Problem::error(f, line_of(text, "document"), format!("unknown source document `{}`: there are {}", e.document, known.join(", "))));
+            out.push(Problem::error(
+                f,
+                line_of(text, "document"),
+                format!(
+                    "unknown source document `{}`: there are {}",
+                    e.document,
+                    known.join(", ")
+                ),
+            ));
         }
         Some(d) if !d.sections.contains(&e.section) => {
-            let near = d.sections.iter().max_by(|a, b| strsim::jaro_winkler(a, &e.section).total_cmp(&strsim::jaro_winkler(b, &e.section)));
-            out.push(Problem::error(f, line_of(text, "section"), format!("document {} has no section `{}` in sources.toml: did you mean `{}`?", d.id, e.section, near.map_or("", String::as_str))));
+            let near = d.sections.iter().max_by(|a, b| {
+                strsim::jaro_winkler(a, &e.section).total_cmp(&strsim::jaro_winkler(b, &e.section))
+            });
+            out.push(Problem::error(
+                f,
+                line_of(text, "section"),
+                format!(
+                    "document {} has no section `{}` in sources.toml: did you mean `{}`?",
+                    d.id,
+                    e.section,
+                    near.map_or("", String::as_str)
+                ),
+            ));
         }
         Some(_) => {}
     }
@@ -76,16 +120,22 @@ fn entry(k: &Knowledge, e: &Entry, text: &str, today: Date, out: &mut Vec<Proble
 
 /// Telephone numbers and mailboxes outside the domains kept for examples. Emergency numbers are short and stay.
 fn contacts(answer: &str) -> Vec<String> {
-    static MAIL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\w.+-]+@[\w-]+(\.[\w-]+)+").ok());
-    static PHONE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(\+\d{1,3}[- ]?)?\(?0\d{1,4}\)?[- ]\d{1,4}[- ]\d{3,4}").ok());
+    static MAIL: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"[\w.+-]+@[\w-]+(\.[\w-]+)+").ok());
+    static PHONE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(\+\d{1,3}[- ]?)?\(?0\d{1,4}\)?[- ]\d{1,4}[- ]\d{3,4}").ok());
     let mut out: Vec<String> = Vec::new();
     if let Some(re) = MAIL.as_ref() {
-        out.extend(re.find_iter(answer).map(|m| m.as_str().to_owned()).filter(|m| {
-            let domain = m.rsplit('@').next().unwrap_or_default();
-            !["example.jp", "example.com", "example.org", "example.net"]
-                .iter()
-                .any(|d| domain == *d || domain.ends_with(&format!(".{d}")))
-        }));
+        out.extend(
+            re.find_iter(answer)
+                .map(|m| m.as_str().to_owned())
+                .filter(|m| {
+                    let domain = m.rsplit('@').next().unwrap_or_default();
+                    !["example.jp", "example.com", "example.org", "example.net"]
+                        .iter()
+                        .any(|d| domain == *d || domain.ends_with(&format!(".{d}")))
+                }),
+        );
     }
     if let Some(re) = PHONE.as_ref() {
         out.extend(re.find_iter(answer).map(|m| m.as_str().to_owned()));
@@ -103,7 +153,14 @@ fn duplicates(k: &Knowledge, sources: &dyn Fn(&str) -> Option<String>, out: &mut
             }
             Some(other) => {
                 let line = line_of(&sources(&e.file).unwrap_or_default(), "id");
-                out.push(Problem::error(&e.file, line, format!("the id `{}` is used by {} too: rename one of them", e.id, other.file)));
+                out.push(Problem::error(
+                    &e.file,
+                    line,
+                    format!(
+                        "the id `{}` is used by {} too: rename one of them",
+                        e.id, other.file
+                    ),
+                ));
             }
         }
     }
@@ -116,11 +173,21 @@ fn translations(k: &Knowledge, out: &mut Vec<Problem>) {
     }
     for ((desk, id), entries) in by_id {
         let mut wanted = k.languages(desk);
-        wanted.extend(REQUIRED.iter().filter(|l| !wanted.contains(l)).copied().collect::<Vec<_>>());
+        wanted.extend(
+            REQUIRED
+                .iter()
+                .filter(|l| !wanted.contains(l))
+                .copied()
+                .collect::<Vec<_>>(),
+        );
         let Some(any) = entries.first() else { continue };
         for lang in wanted {
             if !entries.iter().any(|e| e.lang == lang) {
-                out.push(Problem::error(&any.file, 1, format!("`{id}` is missing in `{lang}`: write desks/{desk}/faq/{lang}/{id}.md")));
+                out.push(Problem::error(
+                    &any.file,
+                    1,
+                    format!("`{id}` is missing in `{lang}`: write desks/{desk}/faq/{lang}/{id}.md"),
+                ));
             }
         }
     }
@@ -128,12 +195,20 @@ fn translations(k: &Knowledge, out: &mut Vec<Problem>) {
 
 fn files(k: &Knowledge, out: &mut Vec<Problem>) {
     if k.guards.is_empty() {
-        out.push(Problem::error("guards.toml", 1, "the file is missing: without it no emergency is recognised"));
+        out.push(Problem::error(
+            "guards.toml",
+            1,
+            "the file is missing: without it no emergency is recognised",
+        ));
     } else if let Err(p) = Guards::compile(&k.guards) {
         out.push(Problem::error("guards.toml", p.line, p.message));
     }
     if k.calibration.is_empty() {
-        out.push(Problem::warning("calibration.toml", 1, "the file is missing: cautious weights set by hand are used"));
+        out.push(Problem::warning(
+            "calibration.toml",
+            1,
+            "the file is missing: cautious weights set by hand are used",
+        ));
     } else if let Err(p) = Calibration::parse(&k.calibration) {
         out.push(p);
     }
@@ -154,11 +229,22 @@ fn identical(k: &Knowledge, sources: &dyn Fn(&str) -> Option<String>, out: &mut 
             continue;
         }
         for (i, (e, q)) in uses.iter().enumerate() {
-            for (other, _) in uses.iter().take(i).filter(|(o, _)| o.id != e.id || o.desk != e.desk) {
+            for (other, _) in uses
+                .iter()
+                .take(i)
+                .filter(|(o, _)| o.id != e.id || o.desk != e.desk)
+            {
                 let line = line_with(&sources(&e.file).unwrap_or_default(), q);
-                let message = format!("the phrasing «{q}» is one of {} too: take it out of one of them", other.file);
+                let message = format!(
+                    "the phrasing «{q}» is one of {} too: take it out of one of them",
+                    other.file
+                );
                 // At different desks the same words may rightly mean different things.
-                out.push(if other.desk == e.desk { Problem::error(&e.file, line, message) } else { Problem::warning(&e.file, line, message) });
+                out.push(if other.desk == e.desk {
+                    Problem::error(&e.file, line, message)
+                } else {
+                    Problem::warning(&e.file, line, message)
+                });
             }
         }
     }
@@ -166,20 +252,42 @@ fn identical(k: &Knowledge, sources: &dyn Fn(&str) -> Option<String>, out: &mut 
 
 /// Two entries that answer each other's phrasings: a phrasing, asked as if it were not there, that another entry of the desk would be
 /// sent for, or whose every word another phrasing shares.
-fn collisions(k: &Knowledge, sources: &dyn Fn(&str) -> Option<String>, out: &mut Vec<Problem>) -> Result<(), IndexError> {
+fn collisions(
+    k: &Knowledge,
+    sources: &dyn Fn(&str) -> Option<String>,
+    out: &mut Vec<Problem>,
+) -> Result<(), IndexError> {
     let index = Index::build(k)?;
     let calibration = index.calibration.clone();
     for v in 0..index.variants.len() {
-        let Some((variant, card)) = index.variants.get(v).and_then(|x| Some((x, index.cards.get(x.card)?))) else { continue };
+        let Some((variant, card)) = index
+            .variants
+            .get(v)
+            .and_then(|x| Some((x, index.cards.get(x.card)?)))
+        else {
+            continue;
+        };
         let asked = index.ask(card.lang, &variant.text);
-        let same = |c: usize| index.cards.get(c).is_some_and(|x| x.desk == card.desk && x.lang == card.lang);
+        let same = |c: usize| {
+            index
+                .cards
+                .get(c)
+                .is_some_and(|x| x.desk == card.desk && x.lang == card.lang)
+        };
         let (ranked, known) = weigh(&index, &asked, Without::Variant(v), &same);
-        let Some(top) = ranked.first().filter(|w| w.card != variant.card) else { continue };
-        let (Some(other), Some(by)) = (index.cards.get(top.card), index.variants.get(top.variant)) else { continue };
+        let Some(top) = ranked.first().filter(|w| w.card != variant.card) else {
+            continue;
+        };
+        let (Some(other), Some(by)) = (index.cards.get(top.card), index.variants.get(top.variant))
+        else {
+            continue;
+        };
         if other.entry == card.entry {
             continue;
         }
-        let threshold = calibration.as_ref().map_or(0.8, |c| c.threshold(&card.desk));
+        let threshold = calibration
+            .as_ref()
+            .map_or(0.8, |c| c.threshold(&card.desk));
         let [.., words, runs, _, _, _, _, _, _, _] = top.features;
         if index.confidence(&ranked, known) >= threshold || (words >= 0.85 && runs >= 0.85) {
             let file = format!("desks/{}/faq/{}/{}.md", card.desk, card.lang, card.entry);

@@ -140,7 +140,11 @@ pub fn knowledge_of(corpus: &[CorpusLine], base: &Knowledge) -> Knowledge {
             lang: lang_of(&c.lang, &c.question),
             audience: Vec::new(),
             category: String::new(),
-            questions: std::iter::once(&c.question).chain(&c.variants).filter(|q| !q.trim().is_empty()).cloned().collect(),
+            questions: std::iter::once(&c.question)
+                .chain(&c.variants)
+                .filter(|q| !q.trim().is_empty())
+                .cloned()
+                .collect(),
             document: String::new(),
             section: String::new(),
             valid_from: day,
@@ -150,7 +154,12 @@ pub fn knowledge_of(corpus: &[CorpusLine], base: &Knowledge) -> Knowledge {
             file: String::new(),
         })
         .collect();
-    Knowledge { entries, small_talk: base.small_talk.clone(), calibration: base.calibration.clone(), ..Knowledge::default() }
+    Knowledge {
+        entries,
+        small_talk: base.small_talk.clone(),
+        calibration: base.calibration.clone(),
+        ..Knowledge::default()
+    }
 }
 
 /// Evaluates a corpus; `clock` gives microseconds from any origin.
@@ -179,12 +188,27 @@ pub fn evaluate_corpus(
         .collect();
     let mut index = Index::build_with(&knowledge, &confirmed)?;
     let learned = train_index(&mut index);
-    let calibration = if learned.is_some() { "corpus" } else { "shipped" };
+    let calibration = if learned.is_some() {
+        "corpus"
+    } else {
+        "shipped"
+    };
     let threshold = threshold
         .or(learned.map(|l| l.threshold))
-        .or(index.calibration.as_ref().map(|c| c.threshold(&DeskId::from(DESK))))
+        .or(index
+            .calibration
+            .as_ref()
+            .map(|c| c.threshold(&DeskId::from(DESK))))
         .unwrap_or(0.8);
-    Ok(measure(&index, queries, None, Date::constant(2000, 1, 1), threshold, calibration, clock))
+    Ok(measure(
+        &index,
+        queries,
+        None,
+        Date::constant(2000, 1, 1),
+        threshold,
+        calibration,
+        clock,
+    ))
 }
 
 /// Evaluates a knowledge that serves on a labelled set.
@@ -199,7 +223,12 @@ pub fn measure(
 ) -> Report {
     let mut per_query = Vec::new();
     for q in queries {
-        let question = Question { text: q.text.clone(), lang: lang_of(&q.lang, &q.text), desk: desk.cloned(), today };
+        let question = Question {
+            text: q.text.clone(),
+            lang: lang_of(&q.lang, &q.text),
+            desk: desk.cloned(),
+            today,
+        };
         let start = clock();
         let hits = index.search(&question);
         let micros = clock().saturating_sub(start);
@@ -213,17 +242,41 @@ pub fn measure(
         } else {
             "escalate"
         };
-        let ranking = hits.into_iter().map(|h| Ranked { entry: h.entry.0, score: h.confidence }).collect();
-        per_query.push(PerQuery { id: q.id.clone(), decision, confidence, ranking, micros });
+        let ranking = hits
+            .into_iter()
+            .map(|h| Ranked {
+                entry: h.entry.0,
+                score: h.confidence,
+            })
+            .collect();
+        per_query.push(PerQuery {
+            id: q.id.clone(),
+            decision,
+            confidence,
+            ranking,
+            micros,
+        });
     }
     let all: Vec<(&QueryLine, &PerQuery)> = queries.iter().zip(&per_query).collect();
     let mut by_language: BTreeMap<String, Vec<(&QueryLine, &PerQuery)>> = BTreeMap::new();
     for pair in &all {
-        by_language.entry(pair.0.lang.clone()).or_default().push(*pair);
+        by_language
+            .entry(pair.0.lang.clone())
+            .or_default()
+            .push(*pair);
     }
     let overall = metrics(&all);
-    let languages = by_language.into_iter().map(|(l, list)| (l, metrics(&list))).collect();
-    Report { overall, threshold, languages, calibration, per_query }
+    let languages = by_language
+        .into_iter()
+        .map(|(l, list)| (l, metrics(&list)))
+        .collect();
+    Report {
+        overall,
+        threshold,
+        languages,
+        calibration,
+        per_query,
+    }
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -232,23 +285,41 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 fn metrics(list: &[(&QueryLine, &PerQuery)]) -> Metrics {
-    let covered: Vec<&(&QueryLine, &PerQuery)> = list.iter().filter(|(q, _)| !q.relevant.is_empty()).collect();
-    let outside: Vec<&(&QueryLine, &PerQuery)> = list.iter().filter(|(q, _)| q.relevant.is_empty()).collect();
-    let right = |(q, p): &(&QueryLine, &PerQuery)| p.ranking.first().is_some_and(|r| q.relevant.contains(&r.entry));
+    let covered: Vec<&(&QueryLine, &PerQuery)> = list
+        .iter()
+        .filter(|(q, _)| !q.relevant.is_empty())
+        .collect();
+    let outside: Vec<&(&QueryLine, &PerQuery)> =
+        list.iter().filter(|(q, _)| q.relevant.is_empty()).collect();
+    let right = |(q, p): &(&QueryLine, &PerQuery)| {
+        p.ranking
+            .first()
+            .is_some_and(|r| q.relevant.contains(&r.entry))
+    };
     let recall = |k: usize| {
         mean(covered.iter().map(|(q, p)| {
-            let found = p.ranking.iter().take(k).filter(|r| q.relevant.contains(&r.entry)).count();
+            let found = p
+                .ranking
+                .iter()
+                .take(k)
+                .filter(|r| q.relevant.contains(&r.entry))
+                .count();
             found as f64 / q.relevant.len().min(k).max(1) as f64
         }))
     };
-    let answered: Vec<_> = list.iter().filter(|(_, p)| p.decision == "answer").collect();
+    let answered: Vec<_> = list
+        .iter()
+        .filter(|(_, p)| p.decision == "answer")
+        .collect();
     let mut by_confidence: Vec<_> = list.iter().filter(|(_, p)| !p.ranking.is_empty()).collect();
     by_confidence.sort_by(|a, b| b.1.confidence.total_cmp(&a.1.confidence));
     let (mut good, mut best) = (0usize, 0usize);
     for (i, pair) in by_confidence.iter().enumerate() {
         good += usize::from(right(pair));
         // Equal confidences cannot be told apart by a threshold.
-        let tied = by_confidence.get(i + 1).is_some_and(|next| next.1.confidence == pair.1.confidence);
+        let tied = by_confidence
+            .get(i + 1)
+            .is_some_and(|next| next.1.confidence == pair.1.confidence);
         if !tied && good as f64 >= 0.95 * (i + 1) as f64 {
             best = i + 1;
         }
@@ -267,13 +338,20 @@ fn metrics(list: &[(&QueryLine, &PerQuery)]) -> Metrics {
         recall_3: recall(3),
         recall_5: recall(5),
         mrr: mean(covered.iter().map(|(q, p)| {
-            p.ranking.iter().position(|r| q.relevant.contains(&r.entry)).map_or(0.0, |i| 1.0 / (i + 1) as f64)
+            p.ranking
+                .iter()
+                .position(|r| q.relevant.contains(&r.entry))
+                .map_or(0.0, |i| 1.0 / (i + 1) as f64)
         })),
         ndcg_10: mean(covered.iter().map(|(q, p)| ndcg(q, p))),
         answered: (!list.is_empty()).then(|| answered.len() as f64 / list.len() as f64),
         precision_answered: mean(answered.iter().map(|p| f64::from(u8::from(right(p))))),
         coverage_at_precision_95: (!list.is_empty()).then(|| best as f64 / list.len() as f64),
-        oos_recall: mean(outside.iter().map(|(_, p)| f64::from(u8::from(p.decision != "answer")))),
+        oos_recall: mean(
+            outside
+                .iter()
+                .map(|(_, p)| f64::from(u8::from(p.decision != "answer"))),
+        ),
         auroc: Some(auroc(&inside, &out)).filter(|a| !a.is_nan()),
         ece: ece(list.iter().map(|pair| (pair.1.confidence, right(pair)))),
         p50_us: at(0.5),
@@ -282,14 +360,28 @@ fn metrics(list: &[(&QueryLine, &PerQuery)]) -> Metrics {
 }
 
 fn ndcg(q: &QueryLine, p: &PerQuery) -> f64 {
-    let grade = |id: &String| if q.relevant.contains(id) { q.grades.get(id).copied().unwrap_or(1.0) } else { 0.0 };
+    let grade = |id: &String| {
+        if q.relevant.contains(id) {
+            q.grades.get(id).copied().unwrap_or(1.0)
+        } else {
+            0.0
+        }
+    };
     let gain = |grades: &mut dyn Iterator<Item = f64>| -> f64 {
-        grades.take(10).enumerate().map(|(i, g)| (g.exp2() - 1.0) / ((i + 2) as f64).log2()).sum()
+        grades
+            .take(10)
+            .enumerate()
+            .map(|(i, g)| (g.exp2() - 1.0) / ((i + 2) as f64).log2())
+            .sum()
     };
     let mut best: Vec<f64> = q.relevant.iter().map(grade).collect();
     best.sort_by(|a, b| b.total_cmp(a));
     let ideal = gain(&mut best.into_iter());
-    if ideal > 0.0 { gain(&mut p.ranking.iter().map(|r| grade(&r.entry))) / ideal } else { 0.0 }
+    if ideal > 0.0 {
+        gain(&mut p.ranking.iter().map(|r| grade(&r.entry))) / ideal
+    } else {
+        0.0
+    }
 }
 
 fn ece(pairs: impl Iterator<Item = (f64, bool)>) -> Option<f64> {
@@ -303,5 +395,10 @@ fn ece(pairs: impl Iterator<Item = (f64, bool)>) -> Option<f64> {
             *good += usize::from(right);
         }
     }
-    (n > 0).then(|| bins.iter().map(|(_, sum, good)| (sum - *good as f64).abs()).sum::<f64>() / n as f64)
+    (n > 0).then(|| {
+        bins.iter()
+            .map(|(_, sum, good)| (sum - *good as f64).abs())
+            .sum::<f64>()
+            / n as f64
+    })
 }

@@ -12,7 +12,9 @@ use jiff::civil::Date;
 use std::collections::HashMap;
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query, TermQuery};
-use tantivy::schema::{FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{
+    FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
+};
 use tantivy::{IndexReader, ReloadPolicy, TantivyDocument, Term};
 
 /// Weight of the runs beside the words.
@@ -155,7 +157,10 @@ pub struct Index {
 
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Index").field("cards", &self.cards.len()).field("variants", &self.variants.len()).finish()
+        f.debug_struct("Index")
+            .field("cards", &self.cards.len())
+            .field("variants", &self.variants.len())
+            .finish()
     }
 }
 
@@ -181,7 +186,11 @@ impl Index {
             for (name, view) in [("words", View::Words), ("runs", View::Runs)] {
                 tantivy.tokenizers().register(
                     &format!("{name}_{lang}"),
-                    ViewTokenizer { analyser: analyser.clone(), lang: *lang, view },
+                    ViewTokenizer {
+                        analyser: analyser.clone(),
+                        lang: *lang,
+                        view,
+                    },
                 );
             }
         }
@@ -223,7 +232,14 @@ impl Index {
                 variants.push(index.variants.len());
                 let words = intern(&mut index.word_ids, terms.words);
                 let runs = intern(&mut index.run_ids, terms.runs);
-                index.variants.push(Variant { card, text: text.to_owned(), normal: bare(text), words, runs, concepts: found });
+                index.variants.push(Variant {
+                    card,
+                    text: text.to_owned(),
+                    normal: bare(text),
+                    words,
+                    runs,
+                    concepts: found,
+                });
             }
             let body = analyser.terms(e.lang, &e.answer);
             if !e.answer.is_empty()
@@ -243,7 +259,10 @@ impl Index {
                 valid_from: e.valid_from,
                 valid_until: e.valid_until,
                 variants,
-                siblings: languages.get(&(&e.desk, &e.id)).cloned().unwrap_or_default(),
+                siblings: languages
+                    .get(&(&e.desk, &e.id))
+                    .cloned()
+                    .unwrap_or_default(),
                 words: HashMap::new(),
                 runs: HashMap::new(),
                 body_words: intern(&mut index.word_ids, body.words),
@@ -254,14 +273,20 @@ impl Index {
         }
         writer.commit()?;
         writer.wait_merging_threads()?;
-        let reader = tantivy.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let reader = tantivy
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
         let calibration = Calibration::parse(&knowledge.calibration).ok();
         let mut built = Self {
             analyser,
             cards: index.cards,
             variants: index.variants,
             counts: HashMap::new(),
-            model: calibration.as_ref().map(Calibration::model).unwrap_or_default(),
+            model: calibration
+                .as_ref()
+                .map(Calibration::model)
+                .unwrap_or_default(),
             calibration,
             small_talk: SmallTalk::compile(&knowledge.small_talk).unwrap_or_default(),
             word_ids: index.word_ids,
@@ -276,7 +301,9 @@ impl Index {
 
     fn count(&mut self) {
         for v in &self.variants {
-            let Some(card) = self.cards.get_mut(v.card) else { continue };
+            let Some(card) = self.cards.get_mut(v.card) else {
+                continue;
+            };
             let counts = self.counts.entry(card.lang).or_default();
             counts.variants += 1;
             counts.mean_words += v.words.len() as f64;
@@ -296,8 +323,12 @@ impl Index {
             counts.mean_runs /= n;
         }
         for i in 0..self.variants.len() {
-            let Some(v) = self.variants.get(i) else { continue };
-            let Some(lang) = self.cards.get(v.card).map(|c| c.lang) else { continue };
+            let Some(v) = self.variants.get(i) else {
+                continue;
+            };
+            let Some(lang) = self.cards.get(v.card).map(|c| c.lang) else {
+                continue;
+            };
             let vector = self.unit_vector(lang, v);
             if let Some(card) = self.cards.get_mut(v.card) {
                 for (t, w) in vector {
@@ -312,10 +343,25 @@ impl Index {
 
     /// The phrasing as a vector of length one over its runs.
     pub(crate) fn unit_vector(&self, lang: Lang, v: &Variant) -> Vec<(u32, f64)> {
-        let Some(counts) = self.counts.get(&lang) else { return Vec::new() };
-        let weights: Vec<(u32, f64)> =
-            v.runs.iter().map(|t| (*t, idf(counts.variants, counts.runs.get(t).copied().unwrap_or(0)))).collect();
-        let length = weights.iter().map(|(_, w)| w * w).sum::<f64>().sqrt().max(1e-9);
+        let Some(counts) = self.counts.get(&lang) else {
+            return Vec::new();
+        };
+        let weights: Vec<(u32, f64)> = v
+            .runs
+            .iter()
+            .map(|t| {
+                (
+                    *t,
+                    idf(counts.variants, counts.runs.get(t).copied().unwrap_or(0)),
+                )
+            })
+            .collect();
+        let length = weights
+            .iter()
+            .map(|(_, w)| w * w)
+            .sum::<f64>()
+            .sqrt()
+            .max(1e-9);
         weights.into_iter().map(|(t, w)| (t, w / length)).collect()
     }
 
@@ -348,7 +394,9 @@ impl Index {
         for lang in Lang::ALL.iter().filter(|l| **l != asked.lang) {
             let others = self.retrieve(asked, *lang, CANDIDATES / 4);
             cards.extend(others.into_iter().filter(|c| {
-                self.cards.get(*c).is_some_and(|card| !card.siblings.contains(&asked.lang))
+                self.cards
+                    .get(*c)
+                    .is_some_and(|card| !card.siblings.contains(&asked.lang))
             }));
         }
         cards
@@ -362,8 +410,14 @@ impl Index {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         let mut add = |field: Option<&Field>, term: &str, weight: f32| {
             if let Some(field) = field {
-                let query = TermQuery::new(Term::from_field_text(*field, term), IndexRecordOption::WithFreqs);
-                clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(query), weight))));
+                let query = TermQuery::new(
+                    Term::from_field_text(*field, term),
+                    IndexRecordOption::WithFreqs,
+                );
+                clauses.push((
+                    Occur::Should,
+                    Box::new(BoostQuery::new(Box::new(query), weight)),
+                ));
             }
         };
         for (t, id) in &asked.words {
@@ -383,18 +437,28 @@ impl Index {
         if clauses.is_empty() {
             return Vec::new();
         }
-        let language = TermQuery::new(Term::from_field_text(f.lang, lang.as_str()), IndexRecordOption::Basic);
+        let language = TermQuery::new(
+            Term::from_field_text(f.lang, lang.as_str()),
+            IndexRecordOption::Basic,
+        );
         let query = BooleanQuery::new(vec![
-            (Occur::Must, Box::new(ConstScoreQuery::new(Box::new(language), 0.0)) as Box<dyn Query>),
+            (
+                Occur::Must,
+                Box::new(ConstScoreQuery::new(Box::new(language), 0.0)) as Box<dyn Query>,
+            ),
             (Occur::Must, Box::new(BooleanQuery::new(clauses))),
         ]);
         let searcher = self.reader.searcher();
-        let Ok(found) = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score()) else {
+        let Ok(found) = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())
+        else {
             return Vec::new();
         };
         let mut cards = Vec::new();
         for (_, address) in found {
-            let column = searcher.segment_reader(address.segment_ord).fast_fields().u64("card");
+            let column = searcher
+                .segment_reader(address.segment_ord)
+                .fast_fields()
+                .u64("card");
             if let Some(card) = column.ok().and_then(|c| c.first(address.doc_id)) {
                 let card = card as usize;
                 if !cards.contains(&card) {
@@ -424,11 +488,18 @@ fn schema() -> (Schema, Fields) {
                     .set_tokenizer(&format!("{tokenizer}_{lang}"))
                     .set_index_option(IndexRecordOption::WithFreqs);
                 let options = TextOptions::default().set_indexing_options(indexing);
-                (*lang, builder.add_text_field(&format!("{prefix}_{lang}"), options))
+                (
+                    *lang,
+                    builder.add_text_field(&format!("{prefix}_{lang}"), options),
+                )
             })
             .collect()
     };
-    let (words, runs, body) = (text("words", "words"), text("runs", "runs"), text("body", "words"));
+    let (words, runs, body) = (
+        text("words", "words"),
+        text("runs", "runs"),
+        text("body", "words"),
+    );
     let fields = Fields {
         words,
         runs,
@@ -456,7 +527,10 @@ fn intern(ids: &mut HashMap<String, u32>, terms: Vec<String>) -> Vec<u32> {
 
 /// Letters and digits only, normalised: equal for phrasings that differ in punctuation alone.
 pub fn bare(text: &str) -> String {
-    normalise(text).chars().filter(|c| c.is_alphanumeric()).collect()
+    normalise(text)
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect()
 }
 
 /// How much a term tells, from the number of phrasings and of those that hold it.

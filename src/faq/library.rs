@@ -32,7 +32,11 @@ impl Serving {
         super::small_talk::SmallTalk::compile(&knowledge.small_talk).map_err(|p| vec![p])?;
         let index = Index::build(&knowledge)
             .map_err(|e: IndexError| vec![Problem::error("", 1, e.to_string())])?;
-        Ok(Self { knowledge, index, guards })
+        Ok(Self {
+            knowledge,
+            index,
+            guards,
+        })
     }
 }
 
@@ -59,7 +63,10 @@ pub struct Library {
 impl Library {
     /// Begins with a version.
     pub fn new(serving: Serving) -> Self {
-        Self { current: RwLock::new(Arc::new(serving)), seen: Mutex::new(None) }
+        Self {
+            current: RwLock::new(Arc::new(serving)),
+            seen: Mutex::new(None),
+        }
     }
 
     /// Begins with the knowledge built in.
@@ -67,7 +74,9 @@ impl Library {
     /// # Errors
     /// What forbids serving it.
     pub fn embedded() -> Result<Self, Vec<Problem>> {
-        Ok(Self::new(Serving::build(Knowledge::load_embedded().into_result()?)?))
+        Ok(Self::new(Serving::build(
+            Knowledge::load_embedded().into_result()?,
+        )?))
     }
 
     /// Begins with a directory.
@@ -121,7 +130,9 @@ fn fingerprint(dir: &Path) -> Fingerprint {
             }
             match entry.metadata() {
                 Ok(m) if m.is_dir() => open.push(path),
-                Ok(m) if super::load::wanted(&path.to_string_lossy()) => out.push((path, m.len(), m.modified().ok())),
+                Ok(m) if super::load::wanted(&path.to_string_lossy()) => {
+                    out.push((path, m.len(), m.modified().ok()))
+                }
                 _ => {}
             }
         }

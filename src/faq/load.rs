@@ -38,11 +38,19 @@ pub struct Problem {
 impl Problem {
     /// A problem that keeps the knowledge from serving.
     pub fn error(file: &str, line: usize, message: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line, severity: Severity::Error, message: message.into() }
+        Self {
+            file: file.to_owned(),
+            line,
+            severity: Severity::Error,
+            message: message.into(),
+        }
     }
     /// A problem somebody should look at.
     pub fn warning(file: &str, line: usize, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(file, line, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(file, line, message)
+        }
     }
 }
 
@@ -227,7 +235,10 @@ impl Knowledge {
         collect_dir(dir, dir, &mut files, &mut problems);
         let mut loaded = Self::from_files(&files);
         problems.append(&mut loaded.problems);
-        Loaded { knowledge: loaded.knowledge, problems }
+        Loaded {
+            knowledge: loaded.knowledge,
+            problems,
+        }
     }
 
     /// Reads files given as path → text (UTF-8 lossless).
@@ -241,10 +252,18 @@ impl Knowledge {
             hash.update(text);
             read_file(path, text, &mut out);
         }
-        out.knowledge.version =
-            hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect();
+        out.knowledge.version = hash
+            .finalize()
+            .iter()
+            .take(12)
+            .map(|b| format!("{b:02x}"))
+            .collect();
         if out.knowledge.desks.is_empty() {
-            out.problems.push(Problem::error("desks", 1, "there is no desk: add desks/<desk>/desk.toml"));
+            out.problems.push(Problem::error(
+                "desks",
+                1,
+                "there is no desk: add desks/<desk>/desk.toml",
+            ));
         }
         out
     }
@@ -260,7 +279,9 @@ impl Knowledge {
 
     /// An entry in a language.
     pub fn entry(&self, desk: &DeskId, id: &EntryId, lang: Lang) -> Option<&Entry> {
-        self.entries.iter().find(|e| e.id == *id && e.lang == lang && e.desk == *desk)
+        self.entries
+            .iter()
+            .find(|e| e.id == *id && e.lang == lang && e.desk == *desk)
     }
 }
 
@@ -282,12 +303,28 @@ pub(crate) fn wanted(path: &str) -> bool {
     !name.starts_with(['.', '#']) && (name.ends_with(".md") || name.ends_with(".toml"))
 }
 
-fn collect_dir(root: &Path, dir: &Path, files: &mut BTreeMap<String, String>, problems: &mut Vec<Problem>) {
-    let shown = |p: &Path| p.strip_prefix(root).unwrap_or(p).to_string_lossy().replace('\\', "/");
+fn collect_dir(
+    root: &Path,
+    dir: &Path,
+    files: &mut BTreeMap<String, String>,
+    problems: &mut Vec<Problem>,
+) {
+    let shown = |p: &Path| {
+        p.strip_prefix(root)
+            .unwrap_or(p)
+            .to_string_lossy()
+            .replace('\\', "/")
+    };
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(e) => {
-            problems.push(Problem::error(&shown(dir), 1, format!("the directory cannot be read ({e}): check that it exists and its permissions")));
+            problems.push(Problem::error(
+                &shown(dir),
+                1,
+                format!(
+                    "the directory cannot be read ({e}): check that it exists and its permissions"
+                ),
+            ));
             return;
         }
     };
@@ -303,8 +340,16 @@ fn collect_dir(root: &Path, dir: &Path, files: &mut BTreeMap<String, String>, pr
                 Ok(Ok(text)) => {
                     files.insert(shown(&path), text);
                 }
-                Ok(Err(_)) => problems.push(Problem::error(&shown(&path), 1, "the file is not UTF-8: save it as UTF-8")),
-                Err(e) => problems.push(Problem::error(&shown(&path), 1, format!("the file cannot be read ({e})"))),
+                Ok(Err(_)) => problems.push(Problem::error(
+                    &shown(&path),
+                    1,
+                    "the file is not UTF-8: save it as UTF-8",
+                )),
+                Err(e) => problems.push(Problem::error(
+                    &shown(&path),
+                    1,
+                    format!("the file cannot be read ({e})"),
+                )),
             }
         }
     }
@@ -331,10 +376,24 @@ fn read_file(path: &str, text: &str, out: &mut Loaded) {
         ["desks", desk, "desk.toml"] => {
             if let Some(d) = read_toml::<Desk>(path, text, &mut out.problems) {
                 if d.id.as_str() != *desk {
-                    out.problems.push(Problem::error(path, line_of(text, "id"), format!("the desk calls itself `{}` but lies in `{desk}`: make them equal", d.id)));
+                    out.problems.push(Problem::error(
+                        path,
+                        line_of(text, "id"),
+                        format!(
+                            "the desk calls itself `{}` but lies in `{desk}`: make them equal",
+                            d.id
+                        ),
+                    ));
                 }
                 if !d.queues.iter().any(|q| q.id == d.default_queue) {
-                    out.problems.push(Problem::error(path, line_of(text, "default_queue"), format!("default_queue `{}` is no [[queue]] of this desk", d.default_queue)));
+                    out.problems.push(Problem::error(
+                        path,
+                        line_of(text, "default_queue"),
+                        format!(
+                            "default_queue `{}` is no [[queue]] of this desk",
+                            d.default_queue
+                        ),
+                    ));
                 }
                 k.desks.push(d);
             }
@@ -351,7 +410,11 @@ fn read_file(path: &str, text: &str, out: &mut Loaded) {
             }
         }
         ["desks", desk, "faq", lang, file] if file.ends_with(".md") => match Lang::parse(lang) {
-            None => out.problems.push(Problem::error(path, 1, format!("`{lang}` is no language here: the directories are ja, en, zh, vi"))),
+            None => out.problems.push(Problem::error(
+                path,
+                1,
+                format!("`{lang}` is no language here: the directories are ja, en, zh, vi"),
+            )),
             Some(lang) => {
                 if let Some(e) = read_entry(path, text, desk, lang, file, &mut out.problems) {
                     k.entries.push(e);
@@ -360,7 +423,11 @@ fn read_file(path: &str, text: &str, out: &mut Loaded) {
         },
         [.., file] if file.ends_with(".md") => {
             if !file.eq_ignore_ascii_case("readme.md") {
-                out.problems.push(Problem::error(path, 1, "an entry lies at desks/<desk>/faq/<lang>/<id>.md: move it there"));
+                out.problems.push(Problem::error(
+                    path,
+                    1,
+                    "an entry lies at desks/<desk>/faq/<lang>/<id>.md: move it there",
+                ));
             }
         }
         _ => {
@@ -369,12 +436,20 @@ fn read_file(path: &str, text: &str, out: &mut Loaded) {
     }
 }
 
-fn read_toml<T: serde::de::DeserializeOwned>(path: &str, text: &str, problems: &mut Vec<Problem>) -> Option<T> {
+fn read_toml<T: serde::de::DeserializeOwned>(
+    path: &str,
+    text: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
     match toml::from_str(text) {
         Ok(v) => Some(v),
         Err(e) => {
             let line = e.span().map_or(1, |s| line_at(text, s.start));
-            problems.push(Problem::error(path, line, format!("{}: correct this line", e.message())));
+            problems.push(Problem::error(
+                path,
+                line,
+                format!("{}: correct this line", e.message()),
+            ));
             None
         }
     }
@@ -388,16 +463,31 @@ pub(crate) fn line_at(text: &str, offset: usize) -> usize {
 /// The line a key stands on, from 1; 1 when it is missing.
 pub(crate) fn line_of(text: &str, key: &str) -> usize {
     text.lines()
-        .position(|l| l.trim_start().strip_prefix(key).is_some_and(|r| r.trim_start().starts_with([':', '='])))
+        .position(|l| {
+            l.trim_start()
+                .strip_prefix(key)
+                .is_some_and(|r| r.trim_start().starts_with([':', '=']))
+        })
         .map_or(1, |i| i + 1)
 }
 
 /// The line a phrase stands on, from 1; 1 when it is not found.
 pub(crate) fn line_with(text: &str, phrase: &str) -> usize {
-    text.lines().position(|l| l.contains(phrase)).map_or(1, |i| i + 1)
+    text.lines()
+        .position(|l| l.contains(phrase))
+        .map_or(1, |i| i + 1)
 }
 
-const KEYS: &[&str] = &["id", "audience", "category", "questions", "source", "valid_from", "valid_until", "updated"];
+const KEYS: &[&str] = &[
+    "id",
+    "audience",
+    "category",
+    "questions",
+    "source",
+    "valid_from",
+    "valid_until",
+    "updated",
+];
 
 #[derive(Deserialize)]
 struct Source {
@@ -405,12 +495,22 @@ struct Source {
     section: String,
 }
 
-fn read_entry(path: &str, text: &str, desk: &str, lang: Lang, file: &str, problems: &mut Vec<Problem>) -> Option<Entry> {
-    let clean = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let Some((front, body)) = clean
-        .strip_prefix("---\n")
-        .and_then(|rest| rest.split_once("\n---\n").or_else(|| rest.strip_suffix("\n---").map(|f| (f, ""))))
-    else {
+fn read_entry(
+    path: &str,
+    text: &str,
+    desk: &str,
+    lang: Lang,
+    file: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Entry> {
+    let clean = text
+        .strip_prefix('\u{feff}')
+        .unwrap_or(text)
+        .replace("\r\n", "\n");
+    let Some((front, body)) = clean.strip_prefix("---\n").and_then(|rest| {
+        rest.split_once("\n---\n")
+            .or_else(|| rest.strip_suffix("\n---").map(|f| (f, "")))
+    }) else {
         problems.push(Problem::error(path, 1, "the front matter is missing: begin the file with a line `---`, the fields, and a line `---`"));
         return None;
     };
@@ -419,7 +519,14 @@ fn read_entry(path: &str, text: &str, desk: &str, lang: Lang, file: &str, proble
         Err(e) => {
             let message = e.to_string();
             let line = e.location().map_or(2, |l| l.line() as usize + 1);
-            problems.push(Problem::error(path, line, format!("the front matter is no valid YAML: {}", message.lines().next().unwrap_or_default())));
+            problems.push(Problem::error(
+                path,
+                line,
+                format!(
+                    "the front matter is no valid YAML: {}",
+                    message.lines().next().unwrap_or_default()
+                ),
+            ));
             return None;
         }
     };
@@ -430,34 +537,57 @@ fn read_entry(path: &str, text: &str, desk: &str, lang: Lang, file: &str, proble
             .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)))
             .copied()
             .unwrap_or("id");
-        problems.push(Problem::error(path, line(key), format!("unknown field `{key}`: did you mean `{near}`?")));
+        problems.push(Problem::error(
+            path,
+            line(key),
+            format!("unknown field `{key}`: did you mean `{near}`?"),
+        ));
     }
     let mut text_of = |key: &str, required: bool| -> Option<String> {
         match map.get(key) {
             Some(serde_json::Value::String(s)) if !s.trim().is_empty() => Some(s.trim().to_owned()),
             Some(serde_json::Value::Null) | None if !required => None,
             None => {
-                problems.push(Problem::error(path, 1, format!("the field `{key}` is missing: add it")));
+                problems.push(Problem::error(
+                    path,
+                    1,
+                    format!("the field `{key}` is missing: add it"),
+                ));
                 None
             }
             Some(_) => {
-                problems.push(Problem::error(path, line_of(&clean, key), format!("`{key}` must be a text: write it in quotation marks")));
+                problems.push(Problem::error(
+                    path,
+                    line_of(&clean, key),
+                    format!("`{key}` must be a text: write it in quotation marks"),
+                ));
                 None
             }
         }
     };
     let id = text_of("id", true);
     let category = text_of("category", true);
-    let dates: Vec<(&str, Option<String>)> = [("valid_from", true), ("valid_until", false), ("updated", true)]
-        .into_iter()
-        .map(|(k, r)| (k, text_of(k, r)))
-        .collect();
+    let dates: Vec<(&str, Option<String>)> = [
+        ("valid_from", true),
+        ("valid_until", false),
+        ("updated", true),
+    ]
+    .into_iter()
+    .map(|(k, r)| (k, text_of(k, r)))
+    .collect();
     let mut date_of = |key: &str| -> Option<Date> {
-        let value = dates.iter().find(|(k, _)| *k == key).and_then(|(_, v)| v.as_deref())?;
+        let value = dates
+            .iter()
+            .find(|(k, _)| *k == key)
+            .and_then(|(_, v)| v.as_deref())?;
         match value.parse() {
             Ok(d) => Some(d),
             Err(_) => {
-                problems.push(Problem::error(path, line_of(&clean, key), format!("`{key}: {value}` is no date: write it like 2026-04-01")));
+                problems.push(Problem::error(
+                    path,
+                    line_of(&clean, key),
+                    format!("`{key}: {value}` is no date: write it like 2026-04-01"),
+                ));
                 None
             }
         }
@@ -469,41 +599,73 @@ fn read_entry(path: &str, text: &str, desk: &str, lang: Lang, file: &str, proble
         serde_json::from_value::<Vec<String>>(map.get(key)?.clone()).ok()
     };
     let questions = list("questions").unwrap_or_else(|| {
-        problems.push(Problem::error(path, line("questions"), "`questions` must be a list of phrasings in quotation marks"));
+        problems.push(Problem::error(
+            path,
+            line("questions"),
+            "`questions` must be a list of phrasings in quotation marks",
+        ));
         Vec::new()
     });
     let mut audience = Vec::new();
     for name in list("audience").unwrap_or_else(|| {
-        problems.push(Problem::error(path, line("audience"), "`audience` must be a list, for instance [applicant]"));
+        problems.push(Problem::error(
+            path,
+            line("audience"),
+            "`audience` must be a list, for instance [applicant]",
+        ));
         Vec::new()
     }) {
         match Audience::parse(&name) {
             Some(a) => audience.push(a),
             None => {
                 let all: Vec<&str> = Audience::ALL.iter().map(|a| a.as_str()).collect();
-                problems.push(Problem::error(path, line("audience"), format!("`{name}` is no audience: there are {}", all.join(", "))));
+                problems.push(Problem::error(
+                    path,
+                    line("audience"),
+                    format!("`{name}` is no audience: there are {}", all.join(", ")),
+                ));
             }
         }
     }
-    let source = match map.get("source").cloned().map(serde_json::from_value::<Source>) {
+    let source = match map
+        .get("source")
+        .cloned()
+        .map(serde_json::from_value::<Source>)
+    {
         Some(Ok(s)) => s,
         _ => {
-            problems.push(Problem::error(path, line("source"), "`source` must name `document` and `section`, both in quotation marks"));
+            problems.push(Problem::error(
+                path,
+                line("source"),
+                "`source` must name `document` and `section`, both in quotation marks",
+            ));
             return None;
         }
     };
     let stem = file.strip_suffix(".md").unwrap_or(file);
     if let Some(id) = id.as_deref().filter(|id| *id != stem) {
-        problems.push(Problem::error(path, line("id"), format!("the id `{id}` is not the file name `{stem}`: make them equal")));
+        problems.push(Problem::error(
+            path,
+            line("id"),
+            format!("the id `{id}` is not the file name `{stem}`: make them equal"),
+        ));
     }
     if body.trim().is_empty() {
         let last = clean.lines().count();
-        problems.push(Problem::error(path, last, "the answer is empty: write it below the second `---`"));
+        problems.push(Problem::error(
+            path,
+            last,
+            "the answer is empty: write it below the second `---`",
+        ));
     }
     if let (Some(from), Some(until)) = (valid_from, valid_until)
         && until < from
     {
-        problems.push(Problem::error(path, line("valid_until"), "`valid_until` lies before `valid_from`: correct one of them"));
+        problems.push(Problem::error(
+            path,
+            line("valid_until"),
+            "`valid_until` lies before `valid_from`: correct one of them",
+        ));
     }
     Some(Entry {
         id: EntryId(id?),

@@ -7,13 +7,38 @@ use std::collections::BTreeMap;
 
 /// Names of the features that rank entries, in the order of [`super::features::RankFeatures`].
 pub const RANK: [&str; 13] = [
-    "score_words", "score_runs", "question_covered", "phrasing_covered", "cosine_words", "cosine_runs", "rarest_in_phrasing",
-    "rarest_in_entry", "entry_covers_words", "answer_covers_runs", "entry_similarity", "concepts", "identical",
+    "score_words",
+    "score_runs",
+    "question_covered",
+    "phrasing_covered",
+    "cosine_words",
+    "cosine_runs",
+    "rarest_in_phrasing",
+    "rarest_in_entry",
+    "entry_covers_words",
+    "answer_covers_runs",
+    "entry_similarity",
+    "concepts",
+    "identical",
 ];
 /// Names of the features the confidence is made of.
 pub const CONFIDENCE: [&str; 17] = [
-    "lead", "share", "score_words", "score_runs", "question_covered", "phrasing_covered", "cosine_words", "cosine_runs",
-    "rarest_in_entry", "known_words", "known_runs", "entry_covers_words", "entry_similarity", "views_agree", "length", "concepts",
+    "lead",
+    "share",
+    "score_words",
+    "score_runs",
+    "question_covered",
+    "phrasing_covered",
+    "cosine_words",
+    "cosine_runs",
+    "rarest_in_entry",
+    "known_words",
+    "known_runs",
+    "entry_covers_words",
+    "entry_similarity",
+    "views_agree",
+    "length",
+    "concepts",
     "identical",
 ];
 
@@ -50,8 +75,12 @@ impl Default for Model {
     /// Set by hand, for a knowledge that has not been calibrated.
     fn default() -> Self {
         Self {
-            rank: [4.0, 2.5, 1.0, 1.0, 3.0, 3.0, 0.5, 0.5, 1.5, 0.5, 4.0, 1.0, 5.0],
-            confidence: [2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 0.5, 0.0, 0.3, 3.0],
+            rank: [
+                4.0, 2.5, 1.0, 1.0, 3.0, 3.0, 0.5, 0.5, 1.5, 0.5, 4.0, 1.0, 5.0,
+            ],
+            confidence: [
+                2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 0.5, 0.0, 0.3, 3.0,
+            ],
             bias: -6.0,
         }
     }
@@ -65,16 +94,28 @@ impl Calibration {
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let c: Self = toml::from_str(text).map_err(|e| {
             let line = e.span().map_or(1, |s| super::load::line_at(text, s.start));
-            Problem::error("calibration.toml", line, format!("{}: correct it, or make the file anew", e.message()))
+            Problem::error(
+                "calibration.toml",
+                line,
+                format!("{}: correct it, or make the file anew", e.message()),
+            )
         })?;
         for (name, known) in c
             .rank
             .keys()
             .map(|n| (n, RANK.contains(&n.as_str())))
-            .chain(c.confidence.keys().map(|n| (n, n == "bias" || CONFIDENCE.contains(&n.as_str()))))
+            .chain(
+                c.confidence
+                    .keys()
+                    .map(|n| (n, n == "bias" || CONFIDENCE.contains(&n.as_str()))),
+            )
         {
             if !known {
-                return Err(Problem::error("calibration.toml", super::load::line_of(text, name), format!("unknown feature `{name}`: take it out")));
+                return Err(Problem::error(
+                    "calibration.toml",
+                    super::load::line_of(text, name),
+                    format!("unknown feature `{name}`: take it out"),
+                ));
             }
         }
         Ok(c)
@@ -82,7 +123,11 @@ impl Calibration {
 
     /// Confidence from which this desk lets an entry be sent, 0 to 1.
     pub fn threshold(&self, desk: &DeskId) -> f64 {
-        self.threshold.get(desk.as_str()).or_else(|| self.threshold.get("default")).copied().unwrap_or(0.8)
+        self.threshold
+            .get(desk.as_str())
+            .or_else(|| self.threshold.get("default"))
+            .copied()
+            .unwrap_or(0.8)
     }
 
     /// The numbers in order.
@@ -98,8 +143,16 @@ impl Calibration {
     /// Puts numbers in, rounded so that the file stays readable.
     pub fn set_model(&mut self, m: &Model) {
         let round = |v: f64| (v * 1000.0).round() / 1000.0;
-        self.rank = RANK.iter().zip(m.rank).map(|(n, v)| ((*n).to_owned(), round(v))).collect();
-        self.confidence = CONFIDENCE.iter().zip(m.confidence).map(|(n, v)| ((*n).to_owned(), round(v))).collect();
+        self.rank = RANK
+            .iter()
+            .zip(m.rank)
+            .map(|(n, v)| ((*n).to_owned(), round(v)))
+            .collect();
+        self.confidence = CONFIDENCE
+            .iter()
+            .zip(m.confidence)
+            .map(|(n, v)| ((*n).to_owned(), round(v)))
+            .collect();
         self.confidence.insert("bias".to_owned(), round(m.bias));
     }
 }

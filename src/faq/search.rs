@@ -50,7 +50,8 @@ impl Index {
                 best = Some((sure, asked, ranked));
             }
         }
-        best.map(|(sure, asked, ranked)| self.hits(sure, &asked, &ranked)).unwrap_or_default()
+        best.map(|(sure, asked, ranked)| self.hits(sure, &asked, &ranked))
+            .unwrap_or_default()
     }
 
     /// The probability that the first of these answers the question, 0 to 1.
@@ -62,16 +63,33 @@ impl Index {
         let mut out: Vec<Hit> = Vec::new();
         let top = ranked.first().map_or(0.0, |w| w.score);
         for w in ranked {
-            let (Some(card), Some(variant)) = (self.cards.get(w.card), self.variants.get(w.variant)) else { continue };
-            if out.iter().any(|h| h.entry == card.entry && h.desk == card.desk) {
+            let (Some(card), Some(variant)) =
+                (self.cards.get(w.card), self.variants.get(w.variant))
+            else {
+                continue;
+            };
+            if out
+                .iter()
+                .any(|h| h.entry == card.entry && h.desk == card.desk)
+            {
                 continue;
             }
             let (mut matched, mut missing) = (Vec::new(), Vec::new());
             for (text, id) in &asked.words {
-                let known = id.is_some_and(|t| card.words.contains_key(&t) || card.body_words.binary_search(&t).is_ok());
-                if known { matched.push(text.clone()) } else { missing.push(text.clone()) }
+                let known = id.is_some_and(|t| {
+                    card.words.contains_key(&t) || card.body_words.binary_search(&t).is_ok()
+                });
+                if known {
+                    matched.push(text.clone())
+                } else {
+                    missing.push(text.clone())
+                }
             }
-            let share = if out.is_empty() { 1.0 } else { (w.score - top).exp().min(1.0) * 0.9 };
+            let share = if out.is_empty() {
+                1.0
+            } else {
+                (w.score - top).exp().min(1.0) * 0.9
+            };
             let [words, runs, ..] = w.features;
             out.push(Hit {
                 entry: card.entry.clone(),

@@ -22,7 +22,10 @@ pub struct SmallTalk {
 
 impl Default for SmallTalk {
     fn default() -> Self {
-        Self { sentence: RegexSet::empty(), question: RegexSet::empty() }
+        Self {
+            sentence: RegexSet::empty(),
+            question: RegexSet::empty(),
+        }
     }
 }
 
@@ -33,15 +36,25 @@ impl SmallTalk {
     /// The file is no valid TOML or holds a wrong pattern.
     pub fn compile(text: &str) -> Result<Self, Problem> {
         let wrong = |message: String| Problem::error("small-talk.toml", 1, message);
-        let file: File = toml::from_str(text).map_err(|e| wrong(format!("{}: correct this", e.message())))?;
-        let set = |list: &[String]| RegexSet::new(list).map_err(|e| wrong(format!("a pattern is wrong: {e}")));
-        Ok(Self { sentence: set(&file.sentence)?, question: set(&file.question)? })
+        let file: File =
+            toml::from_str(text).map_err(|e| wrong(format!("{}: correct this", e.message())))?;
+        let set = |list: &[String]| {
+            RegexSet::new(list).map_err(|e| wrong(format!("a pattern is wrong: {e}")))
+        };
+        Ok(Self {
+            sentence: set(&file.sentence)?,
+            question: set(&file.question)?,
+        })
     }
 
     /// The readings of a message worth searching for: all that is no small talk, then each sentence that asks something.
     pub fn readings(&self, text: &str) -> Vec<String> {
         let all = sentences(text);
-        let kept: Vec<&str> = all.iter().copied().filter(|s| !self.sentence.is_match(normalise(s).trim())).collect();
+        let kept: Vec<&str> = all
+            .iter()
+            .copied()
+            .filter(|s| !self.sentence.is_match(normalise(s).trim()))
+            .collect();
         if kept.is_empty() {
             return vec![text.trim().to_owned()];
         }
@@ -60,6 +73,9 @@ impl SmallTalk {
     /// True when nothing but small talk is in the text.
     pub fn is_only_small_talk(&self, text: &str) -> bool {
         let all = sentences(text);
-        !all.is_empty() && all.iter().all(|s| self.sentence.is_match(normalise(s).trim()))
+        !all.is_empty()
+            && all
+                .iter()
+                .all(|s| self.sentence.is_match(normalise(s).trim()))
     }
 }
