@@ -99,9 +99,11 @@ impl Reader {
 
     /// Connects, takes what is new, signs out.
     pub fn once(&self) -> Result<usize, Fault> {
-        let mut mailbox = self.connect()?;
-        let outcome = self.take_new(&mut mailbox);
-        mailbox.close();
+        let outcome = self.connect().and_then(|mut mailbox| {
+            let new = self.take_new(&mut mailbox)?;
+            mailbox.close();
+            Ok(new)
+        });
         self.report(match &outcome {
             Ok(_) => Health::Up,
             Err(fault) => fault.health(),
@@ -322,7 +324,7 @@ fn fetch_each(mailbox: &mut dyn Mailbox, uids: &[u32]) -> Result<Vec<Fetched>, F
             Ok(messages)
         }
         Err(fault) if fault.kind == Kind::Refused => {
-            tracing::error!(error = %fault, "the server does not hand out a message; the comparison keeps naming it");
+            tracing::error!(error = %fault, "the server does not hand out a message; each comparison tries it again");
             Ok(Vec::new())
         }
         other => other,
@@ -335,3 +337,7 @@ fn pause_after(failures: u32) -> Duration {
     let share = getrandom::u32().unwrap_or_default() % 500;
     whole.mul_f64(0.5 + f64::from(share) / 1000.0)
 }
+
+#[cfg(test)]
+#[path = "receive_tests.rs"]
+mod tests;

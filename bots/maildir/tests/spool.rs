@@ -1,5 +1,12 @@
 //! The spool from outside: what is dropped in, what is stored, what is written.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use madoguchi_channel::{
