@@ -1,9 +1,55 @@
 //! `backup FILE` and `restore FILE`: what is done, in words for the person at the keyboard.
 
+use super::{CommandResult, Global};
+use crate::app::read_config;
 use crate::flow::ports::StoreError;
 use crate::store::{SqliteStore, restore};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Where the copy goes.
+#[derive(Debug, clap::Args)]
+pub struct BackupArgs {
+    /// File to write
+    file: PathBuf,
+    /// Replace the file when it is there
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// What is put in place.
+#[derive(Debug, clap::Args)]
+pub struct RestoreArgs {
+    /// File that `backup` wrote
+    file: PathBuf,
+    /// Move the database that is there aside and put the backup in its place
+    #[arg(long)]
+    force: bool,
+}
+
+/// The database of the configured desk.
+fn database(global: &Global) -> anyhow::Result<PathBuf> {
+    let config = read_config(global).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the configuration is wrong:\n{}", lines.join("\n"))
+    })?;
+    Ok(config.database())
+}
+
+/// Runs `backup`.
+pub async fn backup(global: &Global, args: &BackupArgs) -> CommandResult {
+    let text = backup_command(&database(global)?, &args.file, args.overwrite).await?;
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs `restore`.
+pub async fn restore_backup(global: &Global, args: &RestoreArgs) -> CommandResult {
+    let text = restore_command(&args.file, &database(global)?, args.force).await?;
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Copies the store to `file` while the desk may go on serving; returns what to print.
 ///

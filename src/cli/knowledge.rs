@@ -3,9 +3,105 @@
 use crate::domain::ids::DeskId;
 use crate::faq::eval::{CorpusLine, PerQuery, QueryLine, Report, evaluate_corpus, measure};
 use crate::faq::{Index, Knowledge, Problem, Severity, calibrate, check};
+use super::{CommandResult, Global, print_json, problem};
+use crate::app::read_config;
 use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
 use jiff::civil::Date;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// What to do with the knowledge.
+#[derive(Debug, Subcommand)]
+pub enum KnowledgeCommand {
+    /// Lint: entries, phrasings, translations, validity, sources, collisions
+    Check {
+        /// Directory to check; the configured knowledge when it is not given
+        dir: Option<PathBuf>,
+    },
+    /// Measure how well a labelled set is answered
+    Eval(EvalArgs),
+    /// Learn the weights and thresholds anew and print calibration.toml
+    Calibrate,
+}
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// Entries as JSON lines; the configured knowledge when it is not given
+    #[arg(long)]
+    corpus: Option<PathBuf>,
+    /// Labelled questions as JSON lines
+    #[arg(long)]
+    queries: PathBuf,
+    /// Past questions that staff confirmed, in the form of the queries
+    #[arg(long)]
+    history: Option<PathBuf>,
+    /// Answer from this confidence on
+    #[arg(long)]
+    threshold: Option<f64>,
+    /// Write one line a query here
+    #[arg(long)]
+    per_query: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, command: &KnowledgeCommand) -> CommandResult {
+    let config = read_config(global).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the configuration is wrong:\n{}", lines.join("\n"))
+    })?;
+    let configured = config.knowledge.dir.as_deref();
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    let knowledge = || {
+        let loaded = configured.map_or_else(Knowledge::load_embedded, Knowledge::load_dir);
+        loaded.into_result().map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the knowledge cannot serve:\n{}", lines.join("\n"))
+        })
+    };
+    match command {
+        KnowledgeCommand::Check { dir } => {
+            let (problems, fine) = check(dir.as_deref().or(configured), today)?;
+            for found in &problems {
+                if global.json {
+                    print_json(found)?;
+                } else {
+                    println!("{found}");
+                }
+            }
+            if !global.json {
+                println!("{} problems", problems.len());
+            }
+            Ok(if fine { ExitCode::SUCCESS } else { problem() })
+        }
+        KnowledgeCommand::Calibrate => {
+            print!("{}", calibrate(&knowledge()?, today)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        KnowledgeCommand::Eval(args) => {
+            let begun = Instant::now();
+            let clock = || u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let input = EvalInput {
+                corpus: args.corpus.as_deref(),
+                queries: &args.queries,
+                history: args.history.as_deref(),
+                threshold: args.threshold,
+                per_query: args.per_query.as_deref(),
+            };
+            let report = eval(&input, &knowledge()?, today, &clock)?;
+            if global.json {
+                print_json(&report)?;
+            } else {
+                println!("{}", serde_json::to_string_pretty(&report)?);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
 
 /// Lints a directory, or the knowledge built in when `dir` is `None`. The second value is true when nothing forbids serving.
 ///

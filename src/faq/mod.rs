@@ -11,6 +11,7 @@ pub mod index;
 pub mod library;
 pub mod load;
 pub mod model;
+pub mod port;
 pub mod search;
 pub mod small_talk;
 
