@@ -2,7 +2,7 @@
 
 use super::SqliteStore;
 use super::rows::{at, count, get, ledger_line, micros};
-use crate::domain::ids::InboxId;
+use crate::domain::ids::{InboxId, TicketId};
 use crate::flow::ports::{Claimed, Inbox, LedgerLine, StoreError};
 use crate::store::error::from_sqlx;
 use async_trait::async_trait;
@@ -154,6 +154,36 @@ impl Inbox for SqliteStore {
             .await
             .map_err(from_sqlx)?;
         Ok(waiting.unsigned_abs())
+    }
+
+    async fn evidence(&self, ticket: TicketId) -> Result<Vec<serde_json::Value>, StoreError> {
+        let texts: Vec<String> = sqlx::query_scalar(
+            "SELECT evidence FROM inbox WHERE ticket = ?1 AND evidence IS NOT NULL ORDER BY id",
+        )
+        .bind(ticket.0)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(from_sqlx)?;
+        texts
+            .iter()
+            .map(|text| {
+                serde_json::from_str(text).map_err(|error| StoreError::Other(error.to_string()))
+            })
+            .collect()
+    }
+
+    async fn contradictions(&self) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM inbox i WHERE i.outcome IN ('answered', 'ticketed') AND ( \
+                 NOT EXISTS (SELECT 1 FROM tickets t WHERE t.id = i.ticket) \
+                 OR NOT EXISTS (SELECT 1 FROM articles a WHERE a.ticket = i.ticket AND a.inbox = i.id) \
+                 OR (i.outcome = 'answered' AND NOT EXISTS \
+                     (SELECT 1 FROM outbox o WHERE o.ticket = i.ticket AND o.purpose = 'answer')))",
+        )
+        .fetch_one(&self.readers)
+        .await
+        .map_err(from_sqlx)?;
+        Ok(count.unsigned_abs())
     }
 }
 
