@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for something that must happen; generous, so that a slow machine fails nothing.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The program under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_madoguchi");
