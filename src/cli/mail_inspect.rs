@@ -21,8 +21,14 @@ pub fn inspect(file: &str, bytes: &[u8], lang: &dyn Fn(&str) -> Option<String>) 
                 Some(MarkKind::List) => "list",
             };
             let subject = message.subject.clone().unwrap_or_default();
-            let ticket = mentions(&subject).first().map(|(id, _)| TicketId::number(*id));
-            let to: Vec<&str> = message.to.iter().map(|party| party.address.as_str()).collect();
+            let ticket = mentions(&subject)
+                .first()
+                .map(|(id, _)| TicketId::number(*id));
+            let to: Vec<&str> = message
+                .to
+                .iter()
+                .map(|party| party.address.as_str())
+                .collect();
             json!({
                 "file": file,
                 "kind": kind,

@@ -206,7 +206,11 @@ impl Router {
         let known = |name: &str| desks.iter().any(|desk| desk.id == name);
         for name in global.recipients.values().chain(&global.default_desk) {
             if !known(name) {
-                problems.push(problem("routes.toml", 1, format!("there is no desk `{name}`")));
+                problems.push(problem(
+                    "routes.toml",
+                    1,
+                    format!("there is no desk `{name}`"),
+                ));
             }
         }
         let mut compiled = BTreeMap::new();
@@ -359,9 +363,9 @@ fn short_name(row: &LookupRow) -> String {
 }
 
 fn covers(row: &LookupRow, prefecture: &str) -> bool {
-    row.prefectures
-        .iter()
-        .any(|p| p == "*" || p == prefecture || p.strip_suffix(['県', '府', '都']) == Some(prefecture))
+    row.prefectures.iter().any(|p| {
+        p == "*" || p == prefecture || p.strip_suffix(['県', '府', '都']) == Some(prefecture)
+    })
 }
 
 fn hit(row: &LookupRow, prefecture: &str) -> LookupHit {
@@ -388,9 +392,9 @@ fn hint(router: &DeskRouter, subject: &str, text: &str) -> Option<RouteHint> {
         return None;
     }
     // Several calls, several subjects: the one that shares most characters with the text is meant.
-    let right_subject = exact.iter().max_by_key(|exact| {
-        squeeze(exact).chars().filter(|c| text.contains(*c)).count()
-    })?;
+    let right_subject = exact
+        .iter()
+        .max_by_key(|exact| squeeze(exact).chars().filter(|c| text.contains(*c)).count())?;
     Some(RouteHint::WrongSubject {
         right_subject: right_subject.clone(),
     })
@@ -413,7 +417,11 @@ fn compile_desk(desk: &DeskRules<'_>, problems: &mut Vec<RouteProblem>) -> DeskR
             .build()
             .map_err(|error| {
                 let line = line_of(text);
-                problems.push(problem(&file, line, format!("`{text}` is no pattern: {error}")));
+                problems.push(problem(
+                    &file,
+                    line,
+                    format!("`{text}` is no pattern: {error}"),
+                ));
             })
             .ok()
     };
@@ -482,8 +490,51 @@ fn problem(file: &str, line: usize, message: String) -> RouteProblem {
 
 /// The prefectures of Japan.
 const PREFECTURES: [&str; 47] = [
-    "北海道", "青森県", "岩手県", "宮城県", "秋田県", "山形県", "福島県", "茨城県", "栃木県", "群馬県", "埼玉県", "千葉県", "東京都",
-    "神奈川県", "新潟県", "富山県", "石川県", "福井県", "山梨県", "長野県", "岐阜県", "静岡県", "愛知県", "三重県", "滋賀県", "京都府",
-    "大阪府", "兵庫県", "奈良県", "和歌山県", "鳥取県", "島根県", "岡山県", "広島県", "山口県", "徳島県", "香川県", "愛媛県", "高知県",
-    "福岡県", "佐賀県", "長崎県", "熊本県", "大分県", "宮崎県", "鹿児島県", "沖縄県",
+    "北海道",
+    "青森県",
+    "岩手県",
+    "宮城県",
+    "秋田県",
+    "山形県",
+    "福島県",
+    "茨城県",
+    "栃木県",
+    "群馬県",
+    "埼玉県",
+    "千葉県",
+    "東京都",
+    "神奈川県",
+    "新潟県",
+    "富山県",
+    "石川県",
+    "福井県",
+    "山梨県",
+    "長野県",
+    "岐阜県",
+    "静岡県",
+    "愛知県",
+    "三重県",
+    "滋賀県",
+    "京都府",
+    "大阪府",
+    "兵庫県",
+    "奈良県",
+    "和歌山県",
+    "鳥取県",
+    "島根県",
+    "岡山県",
+    "広島県",
+    "山口県",
+    "徳島県",
+    "香川県",
+    "愛媛県",
+    "高知県",
+    "福岡県",
+    "佐賀県",
+    "長崎県",
+    "熊本県",
+    "大分県",
+    "宮崎県",
+    "鹿児島県",
+    "沖縄県",
 ];

@@ -1,5 +1,12 @@
 //! A whole desk for a test: the real binary, its own directory, its own port. Comes in by the front door, leaves a tidy house.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, missing_docs)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 
 pub mod mail;
 

@@ -91,7 +91,9 @@ fn decode_with(encoding: &'static Encoding, bytes: &[u8]) -> String {
 /// ESC $ @, ESC $ B, ESC $ ( D, ESC ( I, ESC ( J: the sequences of the ISO-2022-JP family (RFC 1468, RFC 2237).
 fn has_iso_2022_jp(bytes: &[u8]) -> bool {
     const SEQUENCES: [&[u8]; 5] = [b"\x1b$@", b"\x1b$B", b"\x1b$(D", b"\x1b(I", b"\x1b(J"];
-    SEQUENCES
-        .iter()
-        .any(|sequence| bytes.windows(sequence.len()).any(|window| window == *sequence))
+    SEQUENCES.iter().any(|sequence| {
+        bytes
+            .windows(sequence.len())
+            .any(|window| window == *sequence)
+    })
 }

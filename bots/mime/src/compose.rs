@@ -117,11 +117,14 @@ pub fn compose(message: &OutboundMessage) -> Result<Composed, ComposeError> {
 }
 
 fn mailbox(whose: &'static str, party: &Party) -> Result<Mailbox, ComposeError> {
-    let address: Address = party
-        .address
-        .trim()
-        .parse()
-        .map_err(|error: lettre::address::AddressError| ComposeError::Address(whose, error.to_string()))?;
+    let address: Address =
+        party
+            .address
+            .trim()
+            .parse()
+            .map_err(|error: lettre::address::AddressError| {
+                ComposeError::Address(whose, error.to_string())
+            })?;
     let name = party
         .name
         .as_deref()

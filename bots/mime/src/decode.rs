@@ -161,7 +161,9 @@ fn subject(message: &Message<'_>) -> Option<String> {
     let raw = raw_header(message, "subject");
     let text = match raw {
         Some(raw) if !raw.is_ascii() || decoded.contains('\u{1b}') => {
-            if is_broken(decoded) || decoded.contains('\u{1b}') || std::str::from_utf8(&raw).is_err()
+            if is_broken(decoded)
+                || decoded.contains('\u{1b}')
+                || std::str::from_utf8(&raw).is_err()
             {
                 labelled(None, &raw)
             } else {
@@ -203,7 +205,10 @@ fn raw_header(message: &Message<'_>, name: &str) -> Option<Vec<u8>> {
 fn body(message: &Message<'_>) -> String {
     let mut texts = Vec::new();
     for index in &message.text_body {
-        let Some(part) = usize::try_from(*index).ok().and_then(|i| message.parts.get(i)) else {
+        let Some(part) = usize::try_from(*index)
+            .ok()
+            .and_then(|i| message.parts.get(i))
+        else {
             continue;
         };
         match &part.body {
@@ -221,7 +226,9 @@ fn body(message: &Message<'_>) -> String {
         .filter(|text| !text.is_empty())
         .collect::<Vec<_>>()
         .join("\n\n");
-    text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")
+    text.replace("\r\n", "\n")
+        .replace('\r', "\n")
+        .replace('\0', "")
 }
 
 /// The text of a part. Where the label is missing, unknown or does not fit, the bytes are read again.

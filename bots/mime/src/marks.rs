@@ -24,7 +24,9 @@ pub(crate) fn marks(message: &Message<'_>, inbound: &InboundMessage) -> Vec<Mach
     };
     let value = |name: &str| header(message, name).map(|v| v.to_lowercase());
     let report = message.content_type().and_then(|ct| {
-        let is_report = ct.subtype().is_some_and(|s| s.eq_ignore_ascii_case("report"));
+        let is_report = ct
+            .subtype()
+            .is_some_and(|s| s.eq_ignore_ascii_case("report"));
         is_report.then(|| {
             ct.attribute("report-type")
                 .unwrap_or_default()
