@@ -95,9 +95,15 @@ fn take_off_attribution(kept: &mut Vec<&str>) {
     while kept.last().is_some_and(|line| line.trim().is_empty()) {
         kept.pop();
     }
-    for count in 1..=3usize {
+    // The plain forms may be wrapped over three lines; the loose one ends a single line, or it would swallow words of the sender.
+    for (count, pattern) in [
+        (1usize, attribution()),
+        (2, attribution()),
+        (3, attribution()),
+        (1, loose_attribution()),
+    ] {
         let Some(start) = kept.len().checked_sub(count) else {
-            return;
+            continue;
         };
         let joined = kept
             .get(start..)
@@ -106,7 +112,7 @@ fn take_off_attribution(kept: &mut Vec<&str>) {
             .map(|line| line.trim())
             .collect::<Vec<_>>()
             .join(" ");
-        if is(attribution(), &joined) {
+        if is(pattern, &joined) {
             kept.truncate(start);
             return;
         }
@@ -114,7 +120,7 @@ fn take_off_attribution(kept: &mut Vec<&str>) {
 }
 
 fn is_attribution_end(line: &str) -> bool {
-    is(attribution(), line.trim())
+    is(attribution(), line.trim()) || is(loose_attribution(), line.trim())
 }
 
 /// Takes off a signature: after `-- ` (RFC 3676 §4.3), or a mobile client's line at the end.
@@ -164,9 +170,13 @@ pattern!(
     /// What introduces a quotation, joined to one line.
     attribution,
     r"(?ix)^ (?: (on|le|am|den|el|il|op|em|vào|vao)\b .{4,300} (wrote|writes|a\ écrit|schrieb\b.{0,120}|escribió|ha\ scritto|schreef\b.{0,120}|skrev\b.{0,120}|escreveu|đã\ viết|da\ viet)\s*[:：]
-       | .{0,200} (wrote|schrieb|a\ écrit|đã\ viết|写道|寫道|のメール|さんは書きました|さんからのメッセージ|さんが書きました)\s*[:：]
-       | \d{4}\s*[年/.-]\s*\d{1,2}\s*[月/.-]\s*\d{1,2}\s*日?.{0,200}[:：] $
+       | \d{4}\s*[年/.-]\s*\d{1,2}\s*[月/.-]\s*\d{1,2}\s*日?.{0,200}[:：]
        | 在\s?.{4,200}(写道|寫道)\s*[:：] ) $"
+);
+pattern!(
+    /// A single line that ends like an attribution.
+    loose_attribution,
+    r"(?ix)^ .{0,200} (wrote|schrieb|a\ écrit|đã\ viết|写道|寫道|のメール|さんは書きました|さんからのメッセージ|さんが書きました)\s*[:：] $"
 );
 pattern!(
     /// What telephones add.
