@@ -245,6 +245,9 @@ fn new_inquiry(gathered: &Gathered, urgent: bool) -> Decision {
         return escalate("staff-only-route", false, Promise::Acknowledge);
     }
     match gathered.hits.first() {
+        Some(hit) if hit.confidence >= gathered.threshold && !grounded(hit) => {
+            escalate("too-few-known-words", false, Promise::Acknowledge)
+        }
         Some(hit) if hit.confidence >= gathered.threshold && hit.desk == gathered.desk => {
             Decision::Answer { hit: hit.clone() }
         }
@@ -254,5 +257,128 @@ fn new_inquiry(gathered: &Gathered, urgent: bool) -> Decision {
         Some(_) => escalate("below-threshold", false, Promise::Acknowledge),
         None if gathered.has_files => escalate("files-only", false, Promise::Acknowledge),
         None => escalate("nothing-found", false, Promise::Acknowledge),
+    }
+}
+
+/// True when most content words of the question are the entry's own. One shared word ("bus times" and "closing times") makes a high
+/// score and a wrong answer; a person who asks in one word gets a person.
+fn grounded(hit: &Hit) -> bool {
+    let content = |words: &[String]| words.iter().filter(|word| is_content(word)).count();
+    let (known, unknown) = (content(&hit.matched), content(&hit.missing));
+    (known >= 2 || hit.score >= 0.9) && known > unknown
+}
+
+/// True for words that carry meaning: any in kanji, katakana or letters; hiragana alone is mostly endings.
+fn is_content(word: &str) -> bool {
+    let letters = word.chars().filter(|c| c.is_alphanumeric()).count();
+    let ascii = word.is_ascii();
+    word.chars()
+        .any(|c| c.is_alphanumeric() && !crate::domain::text::is_hiragana(c))
+        && (!ascii || letters >= 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gathered() -> Gathered {
+        Gathered {
+            verdict: Verdict::Person,
+            threading: Threading::New { linked: None },
+            answered_by_entry: false,
+            settled: false,
+            guards: Vec::new(),
+            empty: false,
+            has_files: false,
+            urgent_route: false,
+            staff_only: false,
+            desk: DeskId::from("keieiryoku"),
+            hits: vec![hit(&["変更", "申請"], &["やる"])],
+            threshold: 0.7,
+        }
+    }
+
+    fn hit(matched: &[&str], missing: &[&str]) -> Hit {
+        let own = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
+        Hit {
+            entry: EntryId::from("change-application"),
+            desk: DeskId::from("keieiryoku"),
+            lang: Lang::Ja,
+            score: 0.5,
+            confidence: 0.9,
+            variant: String::new(),
+            matched: own(matched),
+            missing: own(missing),
+        }
+    }
+
+    fn guard(kind: GuardKind) -> GuardHit {
+        GuardHit {
+            kind,
+            pattern_name: "test".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_sure_and_grounded_entry_answers() {
+        assert_eq!(decide(&gathered()).name(), "answer");
+    }
+
+    #[test]
+    fn one_shared_word_is_not_enough_however_sure_the_index_is() {
+        for (matched, missing) in [
+            (vec!["時刻"], vec!["バス", "教え"]),
+            (vec!["遅延"], vec!["電車"]),
+        ] {
+            let mut g = gathered();
+            g.hits = vec![hit(&matched, &missing)];
+            assert_eq!(decide(&g).name(), "escalate", "{matched:?} {missing:?}");
+        }
+    }
+
+    #[test]
+    fn guards_outrank_a_sure_entry_and_an_emergency_outranks_all() {
+        for kind in [
+            GuardKind::Prediction,
+            GuardKind::Diagnosis,
+            GuardKind::LeakedSecret,
+            GuardKind::Complaint,
+        ] {
+            let mut g = gathered();
+            g.guards = vec![guard(kind)];
+            assert_eq!(decide(&g).name(), "escalate", "{kind:?}");
+        }
+        for threading in [
+            Threading::New { linked: None },
+            Threading::FollowUp {
+                ticket: TicketId(1),
+                via: "reference".to_owned(),
+            },
+        ] {
+            let mut g = gathered();
+            g.threading = threading;
+            g.guards = vec![guard(GuardKind::Emergency), guard(GuardKind::NotHelped)];
+            assert_eq!(decide(&g).name(), "emergency");
+        }
+    }
+
+    #[test]
+    fn a_machine_is_ignored_whatever_it_says() {
+        let mut g = gathered();
+        g.guards = vec![guard(GuardKind::Emergency)];
+        g.verdict = Verdict::Machine {
+            kind: None,
+            reason: "own-address".to_owned(),
+        };
+        assert_eq!(decide(&g).name(), "ignore");
+    }
+
+    #[test]
+    fn imported_history_and_capped_senders_are_never_answered_from_the_index() {
+        let mut g = gathered();
+        g.verdict = Verdict::Quiet {
+            reason: "imported".to_owned(),
+        };
+        assert_eq!(decide(&g).name(), "escalate");
     }
 }

@@ -44,6 +44,10 @@ pub trait Decoder: Send + Sync {
 /// So many claims without an end, and the arrival is not decoded any more: it kills the process.
 const POISON_ATTEMPTS: u32 = 4;
 
+/// From this confidence on the index may say whose an inquiry is, where no rule does. Lower than any threshold for answering: a wrong
+/// desk costs staff a move, a wrong answer costs the requester.
+const LIKELY_DESK: f64 = 0.25;
+
 /// Everything judged about one inquiry, kept as evidence.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Judged {
@@ -384,11 +388,11 @@ pub fn judge(
             .and_then(|profile| profile.threshold)
             .unwrap_or_else(|| knowledge.threshold(desk))
     };
-    let sure_desk = hits
+    let likely_desk = hits
         .first()
-        .filter(|hit| hit.confidence >= threshold_of(&hit.desk))
+        .filter(|hit| hit.confidence >= LIKELY_DESK)
         .map(|hit| hit.desk.clone());
-    let route = knowledge.route(&route_facts(sure_desk));
+    let route = knowledge.route(&route_facts(likely_desk));
     if channel_desk.is_none() && hits.first().is_some_and(|hit| hit.desk != route.desk) {
         hits = ask(Some(route.desk.clone()));
     }

@@ -1,5 +1,10 @@
 //! Messages nobody here wrote: read without a panic, and as their own suites expect. Run where the corpora are (`MADOGUCHI_CORPORA`).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use madoguchi_channel::MarkKind;
 use serde_json::Value;
@@ -55,11 +60,21 @@ fn every_message_of_the_corpora_is_read_and_most_expectations_are_met() {
             };
             check("readable", true);
             if let Some(subject) = want["subject"].as_str() {
-                check("subject", squeeze(message.subject.as_deref().unwrap_or_default()) == squeeze(subject));
+                check(
+                    "subject",
+                    squeeze(message.subject.as_deref().unwrap_or_default()) == squeeze(subject),
+                );
             }
             if let Some(from) = want["from"].as_str() {
-                let got = message.from.as_ref().map(|p| p.address.to_lowercase()).unwrap_or_default();
-                check("from", from.to_lowercase().contains(&got) && !got.is_empty());
+                let got = message
+                    .from
+                    .as_ref()
+                    .map(|p| p.address.to_lowercase())
+                    .unwrap_or_default();
+                check(
+                    "from",
+                    from.to_lowercase().contains(&got) && !got.is_empty(),
+                );
             }
             if let Some(text) = want["text"].as_str() {
                 check("text", squeeze(&message.text) == squeeze(text));
@@ -91,12 +106,19 @@ fn every_message_of_the_corpora_is_read_and_most_expectations_are_met() {
                 check("bounce", bounce == (kind == "bounce"));
             }
             if let Some(names) = want["attachment_names"].as_array() {
-                let got: Vec<_> = message.attachments.iter().filter_map(|a| a.name.as_deref()).collect();
+                let got: Vec<_> = message
+                    .attachments
+                    .iter()
+                    .filter_map(|a| a.name.as_deref())
+                    .collect();
                 let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
                 check("attachment_names", got == names);
             }
             if let Some(count) = want["attachments_count"].as_u64() {
-                check("attachments_count", message.attachments.len() as u64 == count);
+                check(
+                    "attachments_count",
+                    message.attachments.len() as u64 == count,
+                );
             }
         }
     }
@@ -108,5 +130,8 @@ fn every_message_of_the_corpora_is_read_and_most_expectations_are_met() {
     }
     println!("{met}/{total} expectations met over {read} messages");
     assert!(read > 0);
-    assert!(f64::from(met) >= MET_AT_LEAST * f64::from(total), "{met}/{total}");
+    assert!(
+        f64::from(met) >= MET_AT_LEAST * f64::from(total),
+        "{met}/{total}"
+    );
 }
