@@ -81,9 +81,22 @@ fn five_hundred_mails_and_twenty_kills_lose_nothing_and_double_nothing() {
         "no ticket twice"
     );
     let departures = desk.json(&["outbox", "list", "--limit", "100000"]);
-    let undelivered: Vec<_> = departures.iter().filter(|line| line["state"] != "sent").collect();
-    assert!(undelivered.is_empty(), "{} departures not sent: {:?}", undelivered.len(), undelivered.first());
-    assert_eq!(departures.len(), MAILS, "one reply a mail; {}", desk.cli_ok(&["ledger", "--summary"]));
+    let undelivered: Vec<_> = departures
+        .iter()
+        .filter(|line| line["state"] != "sent")
+        .collect();
+    assert!(
+        undelivered.is_empty(),
+        "{} departures not sent: {:?}",
+        undelivered.len(),
+        undelivered.first()
+    );
+    assert_eq!(
+        departures.len(),
+        MAILS,
+        "one reply a mail; {}",
+        desk.cli_ok(&["ledger", "--summary"])
+    );
     eventually("the last reply is in its mailbox", || {
         (server.replies(outside).len() >= MAILS).then_some(())
     });
