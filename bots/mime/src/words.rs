@@ -1,0 +1,178 @@
+//! Header text: raw bytes to one line of Unicode, and RFC 2047 encoded words.
+
+use crate::charset::{self, Hints};
+use crate::transfer;
+
+/// A header value as one unfolded line, raw eight-bit or ISO-2022 bytes decoded; encoded words are still in it.
+pub(crate) fn line(value: &[u8], hints: Hints) -> String {
+    let text = charset::decode(value, None, hints).text;
+    let mut out = String::with_capacity(text.len());
+    let mut blank = true;
+    for c in text.chars() {
+        match c {
+            '\r' | '\n' | '\t' | ' ' => {
+                if !blank {
+                    out.push(' ');
+                }
+                blank = true;
+            }
+            c if c.is_control() => {}
+            c => {
+                out.push(c);
+                blank = false;
+            }
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// A header value as text: unfolded, every encoded word decoded.
+pub(crate) fn text(value: &[u8], hints: Hints) -> String {
+    decode(&line(value, hints), hints)
+}
+
+/// One encoded word.
+struct Word<'a> {
+    charset: &'a str,
+    base64: bool,
+    content: &'a str,
+}
+
+/// Decodes the encoded words of a line. Words in a row are decoded as one run, because senders cut inside a character
+/// (and inside an ISO-2022-JP shift state); the blanks between them go (RFC 2047 §6.2).
+pub(crate) fn decode(line: &str, hints: Hints) -> String {
+    if !line.contains("=?") {
+        return line.to_owned();
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut run: Vec<Word<'_>> = Vec::new();
+    let mut rest = line;
+    while let Some((before, at)) = find(rest) {
+        let Some((word, after)) = word(at) else {
+            flush(&mut run, &mut out, hints);
+            out.push_str(before);
+            out.push_str("=?");
+            rest = at.get(2..).unwrap_or_default();
+            continue;
+        };
+        if !before.trim().is_empty() || run.is_empty() {
+            flush(&mut run, &mut out, hints);
+            out.push_str(before);
+        }
+        run.push(word);
+        rest = after;
+    }
+    flush(&mut run, &mut out, hints);
+    out.push_str(rest);
+    out.retain(|c| !c.is_control() || c == '\t');
+    out
+}
+
+/// Splits before the next `=?`.
+fn find(text: &str) -> Option<(&str, &str)> {
+    text.find("=?").and_then(|at| text.split_at_checked(at))
+}
+
+/// Length in bytes of the encoded word `text` begins with; 0 when it begins with none.
+pub(crate) fn word_length(text: &str) -> usize {
+    word(text).map_or(0, |(_, after)| text.len() - after.len())
+}
+
+/// Reads the encoded word `text` begins with. Blanks inside it are accepted: folding put them there.
+fn word(text: &str) -> Option<(Word<'_>, &str)> {
+    let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
+    if charset.is_empty() || charset.len() > 60 || !charset.bytes().all(|b| b.is_ascii_graphic()) {
+        return None;
+    }
+    let (kind, rest) = rest.split_once('?')?;
+    let base64 = match kind.trim() {
+        "B" | "b" => true,
+        "Q" | "q" => false,
+        _ => return None,
+    };
+    let (content, after) = rest.split_once("?=")?;
+    // A word that never ended must not swallow the next one.
+    if content.contains("=?") {
+        return None;
+    }
+    Some((Word { charset, base64, content }, after))
+}
+
+/// Decodes a run of words, those of one charset together.
+fn flush(run: &mut Vec<Word<'_>>, out: &mut String, hints: Hints) {
+    let mut words = run.drain(..).peekable();
+    while let Some(first) = words.next() {
+        let mut bytes = Vec::new();
+        let mut coded = String::new();
+        append(&first, &mut bytes, &mut coded);
+        while let Some(next) = words.next_if(|w| w.charset.eq_ignore_ascii_case(first.charset)) {
+            append(&next, &mut bytes, &mut coded);
+        }
+        settle(&mut bytes, &mut coded);
+        out.push_str(&charset::decode(&bytes, Some(first.charset), hints).text);
+    }
+}
+
+/// Base64 of neighbours is joined before decoding: some cut it at any character.
+fn append(word: &Word<'_>, bytes: &mut Vec<u8>, coded: &mut String) {
+    if word.base64 {
+        let padded = word.content.trim_end().len() % 4 == 0 || word.content.contains('=');
+        coded.push_str(word.content);
+        if padded {
+            settle(bytes, coded);
+        }
+        return;
+    }
+    settle(bytes, coded);
+    let plain: Vec<u8> = word.content.bytes().map(|b| if b == b'_' { b' ' } else { b }).collect();
+    transfer::escapes(&plain, b'=', bytes);
+}
+
+fn settle(bytes: &mut Vec<u8>, coded: &mut String) {
+    bytes.extend(transfer::base64(coded.as_bytes()));
+    coded.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: &str) -> String {
+        text(value.as_bytes(), Hints::default())
+    }
+
+    #[test]
+    fn a_character_cut_between_two_words_is_whole_again() {
+        assert_eq!(read("=?UTF-8?B?5aSJ5pu055Q=?= =?UTF-8?B?s+iriw==?="), "変更申請");
+        assert_eq!(read("=?utf-8?Q?=E5=A4=89=E6?=\r\n =?utf-8?Q?=9B=B4?="), "変更");
+        assert_eq!(read("=?utf-8?B?5aSJ5?= =?utf-8?B?pu0?="), "変更");
+    }
+
+    #[test]
+    fn a_shift_state_that_goes_on_in_the_next_word_is_kept() {
+        assert_eq!(read("=?ISO-2022-JP?B?GyRCNGs=?= =?ISO-2022-JP?B?NkgbKEI=?="), "企業");
+        assert_eq!(read("=?ISO-2022-JP?B?GyRCNGsbKEI=?=\r\n\t=?ISO-2022-JP?B?GyRCNkgbKEI=?="), "企業");
+    }
+
+    #[test]
+    fn blanks_between_words_go_and_blanks_beside_text_stay() {
+        assert_eq!(read("Re: =?utf-8?Q?a?= =?utf-8?Q?b?= c"), "Re: ab c");
+        assert_eq!(read("=?utf-8?Q?a_b?="), "a b");
+        assert_eq!(read("=?x-unknown?Q?plain?="), "plain");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_word_stays_as_it_is() {
+        for text in ["=?", "=?utf-8?", "=?utf-8?X?abc?=", "a =?b c?Q?d?=", "1 =? 2"] {
+            assert_eq!(read(text), text);
+        }
+        assert_eq!(read("=?utf-8?Q?open =?utf-8?Q?b?="), "=?utf-8?Q?open b");
+    }
+
+    #[test]
+    fn raw_bytes_in_a_header_are_decoded() {
+        assert_eq!(text(b" \x1b$B4k6H\x1b(B", Hints::default()), "企業");
+        assert_eq!(text("変更\r\n 申請".as_bytes(), Hints::default()), "変更 申請");
+    }
+}
