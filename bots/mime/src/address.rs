@@ -124,8 +124,9 @@ fn tidy(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// An address without route, blanks and `mailto:`; its domain in lower case.
+/// An address without route, comments, blanks and `mailto:`; its domain in lower case.
 pub(crate) fn bare(text: &str) -> String {
+    let text = without_comments(text);
     let text = text.trim();
     let text = text.strip_prefix("mailto:").unwrap_or(text);
     // RFC 5322 §4.4: `<@relay,@relay:local@domain>`.
@@ -145,6 +146,21 @@ pub(crate) fn bare(text: &str) -> String {
         Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
         None => text.to_owned(),
     }
+}
+
+/// Comments may stand anywhere in an address, quoted local parts aside: `a(his account)@example.org(his host)`.
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    if text.trim_start().starts_with('"') {
+        return text.to_owned();
+    }
+    while let Some((before, inner)) = rest.split_once('(') {
+        out.push_str(before);
+        rest = comment(inner).1;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Text up to an unescaped `end`, escapes undone.
@@ -223,6 +239,7 @@ mod tests {
         assert_eq!(read("root"), one("root", None));
         assert_eq!(read("=?utf-8?B?QWkgPGFAZXhhbXBsZS5vcmc+?="), one("a@example.org", Some("Ai")));
         assert_eq!(read(""), vec![]);
+        assert_eq!(read("Ai <a(his account)@example.org(his host)>"), one("a@example.org", Some("Ai")));
         assert_eq!(read("\"a b\"@example.org"), one("\"a b\"@example.org", None));
     }
 }

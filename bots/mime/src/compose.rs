@@ -122,13 +122,19 @@ fn mailbox(party: &Party, role: &'static str) -> Result<Mailbox, ComposeError> {
     Ok(Mailbox::new(name, email))
 }
 
-/// One line without control characters: nothing in it can begin a header of its own.
+/// One line without control characters: nothing in it can begin a header of its own, or pass for an encoded word.
 fn one_line(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
-        .collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let blank = c.is_control() || matches!(c, ' ' | '\u{2028}' | '\u{2029}');
+        if !blank {
+            out.push(c);
+        } else if !out.is_empty() && !out.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+    out.truncate(out.trim_end_matches(' ').len());
+    out.replace("=?", "= ?")
 }
 
 /// Lines ended by `\n` only (lettre makes them CRLF), without NUL.

@@ -57,7 +57,7 @@ struct Tag<'a> {
     closing: bool,
 }
 
-/// Reads a tag. `<taro@example.org>` and `a < b` are none.
+/// Reads a tag. `<a@example.org>` and `a < b` are none.
 fn tag(text: &str) -> Option<(Tag<'_>, &str)> {
     let inner = text.strip_prefix('<')?;
     let (closing, inner) = match inner.strip_prefix('/') {

@@ -36,7 +36,7 @@ tables! {
     ATTRIBUTION_DATED = r"(?s)^(?:\d{4}\s?[年/.\-]\s?\d{1,2}\s?[月/.\-]\s?\d{1,2}\s?日?|\d{4}년 \d{1,2}월 \d{1,2}일).{0,200}<[^<>\s]+@[^<>\s]+>\s*[:：]$";
     /// Any line before a quotation that ends in a colon and names an address, or a date and a time, or has one of the verbs.
     ATTRIBUTION_ANY = format!(r"(?is)^[^>].{{0,300}}(?:<?[\w.+\-]+@[\w.\-]+>?.{{0,80}}|\d{{1,4}}[年/.\-]\d{{1,2}}.{{0,120}}\d{{1,2}}[:時]\d{{2}}.{{0,160}}|{WROTE}\s*)[:：]$");
-    /// Mail programs that write the writer's name in brackets: `--- taro@example.jp wrote:`.
+    /// Mail programs that write the writer's name in brackets: `--- desk@desk.example.jp wrote:`.
     ATTRIBUTION_YAHOO = format!(r"(?i)^-{{2,4}}\s*\S.{{0,120}}\b{WROTE}\s*[:：]$");
 
     /// A line that says that another message follows.

@@ -300,7 +300,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// `-Taro Yamada` alone in the last paragraph, in a text that has no list of dashes.
+    /// `-First Last` alone in the last paragraph, in a text that has no list of dashes.
     fn dashed_name(&mut self) {
         let Some((first, end)) = self.last_run() else { return };
         let at = end - 1;
@@ -397,14 +397,14 @@ mod tests {
 
     #[test]
     fn answers_between_quoted_lines_are_kept() {
-        let text = "On Fri, Nov 20, 2026, Desk wrote:\n> first?\nyes\n> second?\n\nno\n\n-- \nTaro";
+        let text = "On Fri, Nov 20, 2026, Desk wrote:\n> first?\nyes\n> second?\n\nno\n\n-- \nApplicant";
         assert_eq!(reply_text(text), "yes\n\nno");
     }
 
     #[test]
     fn signatures_of_people_phones_and_firms_are_cut() {
         for signature in [
-            "-- \nTaro",
+            "-- \nApplicant",
             "Sent from my iPhone",
             "iPhoneから送信",
             "发自我的iPhone",

@@ -157,7 +157,7 @@ impl<'a> Structure<'a> {
         });
         let decoded = charset::decode(bytes, label.as_deref(), self.hints);
         if decoded.doubtful {
-            content.problem("the text is not in the charset the message declares; it was recognised by its bytes");
+            content.problem("the charset of the text is declared wrongly or not at all; it was recognised by its bytes");
         }
         let text = clean(&decoded.text);
         if text.contains(char::REPLACEMENT_CHARACTER) && !decoded_has_them(bytes) {

@@ -103,35 +103,50 @@ fn word(text: &str) -> Option<(Word<'_>, &str)> {
 fn flush(run: &mut Vec<Word<'_>>, out: &mut String, hints: Hints) {
     let mut words = run.drain(..).peekable();
     while let Some(first) = words.next() {
-        let mut bytes = Vec::new();
-        let mut coded = String::new();
-        append(&first, &mut bytes, &mut coded);
-        while let Some(next) = words.next_if(|w| w.charset.eq_ignore_ascii_case(first.charset)) {
-            append(&next, &mut bytes, &mut coded);
+        let label = first.charset;
+        let mut group = vec![first];
+        while let Some(next) = words.next_if(|w| w.charset.eq_ignore_ascii_case(label)) {
+            group.push(next);
         }
-        settle(&mut bytes, &mut coded);
-        out.push_str(&charset::decode(&bytes, Some(first.charset), hints).text);
+        let read = |bytes: Vec<u8>| charset::decode(&bytes, Some(label), hints);
+        let joined = read(bytes_of(&group, true));
+        let ragged = group.len() > 1 && group.iter().any(|w| w.base64 && significant(w.content) % 4 != 0);
+        if !ragged {
+            out.push_str(&joined.text);
+            continue;
+        }
+        // Base64 cut at any character belongs together; words that merely lack their padding don't. The better reading tells.
+        let apart = read(bytes_of(&group, false));
+        let losses = |t: &str| t.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER || c.is_control()).count();
+        let better = (joined.doubtful, losses(&joined.text)) <= (apart.doubtful, losses(&apart.text));
+        out.push_str(if better { &joined.text } else { &apart.text });
     }
 }
 
-/// Base64 of neighbours is joined before decoding: some cut it at any character.
-fn append(word: &Word<'_>, bytes: &mut Vec<u8>, coded: &mut String) {
-    if word.base64 {
-        let padded = word.content.trim_end().len() % 4 == 0 || word.content.contains('=');
-        coded.push_str(word.content);
-        if padded {
-            settle(bytes, coded);
-        }
-        return;
-    }
-    settle(bytes, coded);
-    let plain: Vec<u8> = word.content.bytes().map(|b| if b == b'_' { b' ' } else { b }).collect();
-    transfer::escapes(&plain, b'=', bytes);
+/// Characters of a base64 text, padding counted.
+fn significant(content: &str) -> usize {
+    content.chars().filter(|c| !c.is_whitespace()).count()
 }
 
-fn settle(bytes: &mut Vec<u8>, coded: &mut String) {
+/// The bytes of words of one charset. `across`: base64 may go on in the next word.
+fn bytes_of(group: &[Word<'_>], across: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut coded = String::new();
+    for word in group {
+        if word.base64 {
+            coded.push_str(word.content);
+        }
+        if !word.base64 || !across || coded.ends_with('=') || significant(&coded) % 4 == 0 {
+            bytes.extend(transfer::base64(coded.as_bytes()));
+            coded.clear();
+        }
+        if !word.base64 {
+            let plain: Vec<u8> = word.content.bytes().map(|b| if b == b'_' { b' ' } else { b }).collect();
+            transfer::escapes(&plain, b'=', &mut bytes);
+        }
+    }
     bytes.extend(transfer::base64(coded.as_bytes()));
-    coded.clear();
+    bytes
 }
 
 #[cfg(test)]
@@ -147,6 +162,8 @@ mod tests {
         assert_eq!(read("=?UTF-8?B?5aSJ5pu055Q=?= =?UTF-8?B?s+iriw==?="), "変更申請");
         assert_eq!(read("=?utf-8?Q?=E5=A4=89=E6?=\r\n =?utf-8?Q?=9B=B4?="), "変更");
         assert_eq!(read("=?utf-8?B?5aSJ5?= =?utf-8?B?pu0?="), "変更");
+        assert_eq!(read("=?utf-8?B?57WM5Za25Y?= =?utf-8?B?qb5ZCR5LiK6K?= =?utf-8?B?iI55S7?="), "経営力向上計画");
+        assert_eq!(read("=?utf-8?B?YWI?= =?utf-8?B?Y2Rl?="), "abcde");
     }
 
     #[test]
