@@ -1,10 +1,35 @@
-//! The application opened: configuration, knowledge, texts and store brought together into one [`Office`].
+//! The application opened: configuration, knowledge, texts, store and channels brought together into one [`Office`].
 
 use crate::cli::Global;
-use crate::config::Config;
-use crate::flow::office::Office;
-use crate::flow::ports::{RandomSource, TimeSource};
-use jiff::Timestamp;
+use crate::config::{self, ChannelKind, Config, ConfigProblem};
+use crate::domain::calendar::Calendar;
+use crate::domain::ids::{AgentId, DeskId, QueueId};
+use crate::domain::language::Lang;
+use crate::domain::screen::Caps;
+use crate::domain::sla::{Policy, Target};
+use crate::domain::token::TokenKey;
+use crate::faq::Reload;
+use crate::faq::port::KnowledgeBase;
+use crate::flow::office::{ChannelProfile, DeskProfile, Office};
+use crate::flow::ports::{RandomSource, Store, TimeSource};
+use crate::flow::send::RetrySchedule;
+use crate::flow::triage::Decoder;
+use crate::prompts::Prompts;
+use crate::store::SqliteStore;
+use crate::web::{HealthRegistry, Metrics, WebState};
+use anyhow::{Context, bail};
+use jiff::{SignedDuration, Timestamp};
+use madoguchi_channel::{Channel, DecodeError, InboundMessage};
+use madoguchi_email::EmailChannel;
+use madoguchi_maildir::{SpoolChannel, SpoolConfig};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Where configuration is looked for when none is named.
+const DEFAULT_FILE: &str = "madoguchi.toml";
 
 /// The wall clock.
 pub struct WallClock;
@@ -28,4 +53,409 @@ impl RandomSource for OsRandom {
         }
         bytes
     }
+}
+
+/// The configuration a command runs with.
+///
+/// # Errors
+/// Every problem found, with file and line.
+pub fn read_config(global: &Global) -> Result<Config, Vec<ConfigProblem>> {
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect();
+    let (file, text) = match &global.config {
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                vec![ConfigProblem {
+                    file: file.display().to_string(),
+                    line: 0,
+                    message: format!("cannot be read: {error}"),
+                }]
+            })?;
+            (file.display().to_string(), text)
+        }
+        // Nothing there is no fault: the built-in values make a whole desk.
+        None => (
+            DEFAULT_FILE.to_owned(),
+            std::fs::read_to_string(DEFAULT_FILE).unwrap_or_default(),
+        ),
+    };
+    config::load(&file, &text, &environment)
+}
+
+fn config_or_exit(global: &Global) -> anyhow::Result<Config> {
+    read_config(global).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the configuration is wrong:\n{}", lines.join("\n"))
+    })
+}
+
+/// Everything opened.
+pub struct App {
+    /// The configuration.
+    pub config: Config,
+    /// What the use cases need.
+    pub office: Arc<Office>,
+    /// Channels by name.
+    pub channels: BTreeMap<String, Arc<dyn Channel>>,
+    /// How the parts are.
+    pub health: Arc<HealthRegistry>,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    knowledge: Arc<KnowledgeBase>,
+    sqlite: Arc<SqliteStore>,
+    // A desk without a store keeps its scratch database for as long as it is asked.
+    _scratch: Option<Scratch>,
+}
+
+/// A directory that is removed when it is done with.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl App {
+    /// Opens everything of the configured desk.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub async fn open(global: &Global) -> anyhow::Result<Self> {
+        let config = config_or_exit(global)?;
+        crate::telemetry::start(&config.log).map_err(anyhow::Error::msg)?;
+        let database = config.database();
+        Self::assemble(config, &database, None).await
+    }
+
+    /// Opens everything but the store: what is asked leaves no trace.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub async fn without_store(global: &Global) -> anyhow::Result<Self> {
+        let config = config_or_exit(global)?;
+        let random: String = OsRandom.bytes(8).iter().map(|b| format!("{b:02x}")).collect();
+        let dir = std::env::temp_dir().join(format!("madoguchi-ask-{random}"));
+        let database = dir.join("scratch.sqlite");
+        Self::assemble(config, &database, Some(Scratch(dir))).await
+    }
+
+    async fn assemble(
+        config: Config,
+        database: &Path,
+        scratch: Option<Scratch>,
+    ) -> anyhow::Result<Self> {
+        let knowledge = KnowledgeBase::open(config.knowledge.dir.as_deref()).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the knowledge cannot serve:\n{}", lines.join("\n"))
+        })?;
+        let knowledge = Arc::new(knowledge);
+        let prompts = Prompts::load(config.prompts.dir.as_deref()).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the texts cannot be used:\n{}", lines.join("\n"))
+        })?;
+        let desks = desks(&config, &knowledge)?;
+        let sqlite = SqliteStore::open(database).await.with_context(|| {
+            format!(
+                "the database {} cannot be opened; is `data_dir` right, writable, and is there space?",
+                database.display()
+            )
+        })?;
+        let store: Arc<dyn Store> = sqlite.clone();
+        let installation = store
+            .setting_or_insert("installation_id", &crate::store::new_installation_id()?)
+            .await?;
+        let former = store.setting("previous_installation_ids").await?;
+        let fresh_key: String = OsRandom.bytes(32).iter().map(|b| format!("{b:02x}")).collect();
+        let token_key = store.setting_or_insert("token_key", &fresh_key).await?;
+        let mut channels: BTreeMap<String, Arc<dyn Channel>> = BTreeMap::new();
+        let mut profiles = BTreeMap::new();
+        for channel in config.channels() {
+            if let Some(desk) = &channel.desk
+                && !desks.contains_key(&DeskId(desk.clone()))
+            {
+                bail!(
+                    "channel `{}` belongs to the desk `{desk}`, which the knowledge does not have",
+                    channel.name
+                );
+            }
+            profiles.insert(
+                channel.name.clone(),
+                ChannelProfile {
+                    desk: channel.desk.clone().map(DeskId),
+                    address: channel.address.clone(),
+                },
+            );
+            channels.insert(channel.name.clone(), open_channel(&channel)?);
+        }
+        let names: Vec<String> = channels.keys().cloned().collect();
+        let version = knowledge.serving().knowledge.version.clone();
+        let health = Arc::new(HealthRegistry::new(Arc::clone(&store), &names, version));
+        let office = Office {
+            store,
+            knowledge: knowledge.clone(),
+            prompts: Arc::new(prompts),
+            time: Arc::new(WallClock),
+            random: Arc::new(OsRandom),
+            default_desk: DeskId(config.default_desk.clone()),
+            desks,
+            // Staff notices go by mail where there is mail.
+            notice_channel: config
+                .channels()
+                .iter()
+                .find(|c| matches!(c.kind, ChannelKind::Email(_)))
+                .map(|c| c.name.clone())
+                .or_else(|| names.first().cloned()),
+            channels: profiles,
+            agents: config
+                .agents
+                .iter()
+                .map(|(name, address)| (AgentId(name.clone()), Some(address.clone())))
+                .collect(),
+            caps: Caps {
+                per_sender: config.caps.per_sender,
+                per_ticket: config.caps.per_ticket,
+                per_day: config.caps.per_day,
+            },
+            reopen_days: i64::from(config.tickets.reopen_days),
+            installation,
+            former_installations: former
+                .and_then(|json| serde_json::from_str(&json).ok())
+                .unwrap_or_default(),
+            token_key: TokenKey::new(token_key.into_bytes()),
+        };
+        Ok(Self {
+            config,
+            office: Arc::new(office),
+            channels,
+            health,
+            metrics: Arc::new(Metrics::new().context("metrics cannot be registered")?),
+            knowledge,
+            sqlite,
+            _scratch: scratch,
+        })
+    }
+
+    /// The knowledge that serves.
+    pub fn knowledge(&self) -> &Arc<KnowledgeBase> {
+        &self.knowledge
+    }
+
+    /// The name of a channel bound to this desk, for `ask --desk`; one is made up where none is configured.
+    ///
+    /// # Errors
+    /// There is no such desk.
+    pub fn pretend_channel(&mut self, desk: &DeskId) -> anyhow::Result<String> {
+        if !self.office.desks.contains_key(desk) {
+            let known: Vec<&str> = self.office.desks.keys().map(DeskId::as_str).collect();
+            bail!("there is no desk `{desk}`; there are: {}", known.join(", "));
+        }
+        let name = format!("ask:{desk}");
+        let office = Arc::get_mut(&mut self.office).context("the office is in use")?;
+        office.channels.insert(
+            name.clone(),
+            ChannelProfile {
+                desk: Some(desk.clone()),
+                address: None,
+            },
+        );
+        Ok(name)
+    }
+
+    /// Binds the web listener.
+    ///
+    /// # Errors
+    /// The address is taken or not ours.
+    pub async fn listen(&self) -> anyhow::Result<tokio::net::TcpListener> {
+        let address = self.config.web.listen;
+        tokio::net::TcpListener::bind(address).await.with_context(|| {
+            format!("web.listen = \"{address}\" cannot be used; is another desk running? set another port")
+        })
+    }
+
+    /// What the pages read.
+    pub fn web_state(&self) -> WebState {
+        WebState {
+            health: Arc::clone(&self.health),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+
+    /// Reads arrivals by channel.
+    pub fn decoder(&self) -> Arc<dyn Decoder> {
+        Arc::new(Decoders(self.channels.clone()))
+    }
+
+    /// When departures are tried again.
+    pub fn retry_schedule(&self) -> RetrySchedule {
+        let delivery = &self.config.delivery;
+        RetrySchedule {
+            first: SignedDuration::from_secs(i64::from(delivery.first_retry_seconds)),
+            longest: SignedDuration::from_secs(i64::from(delivery.longest_retry_seconds)),
+            attempts: delivery.attempts.max(1),
+        }
+    }
+
+    /// The task that looks for changed knowledge files.
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            dir: self.config.knowledge.dir.clone(),
+            knowledge: Arc::clone(&self.knowledge),
+            health: Arc::clone(&self.health),
+        }
+    }
+
+    /// Closes the store cleanly.
+    pub async fn close(&self) {
+        if let Err(error) = self.sqlite.close().await {
+            tracing::warn!(%error, "The database was not closed cleanly; it repairs itself at the next start");
+        }
+    }
+}
+
+/// Reads arrivals by the channel they came by.
+struct Decoders(BTreeMap<String, Arc<dyn Channel>>);
+
+impl Decoder for Decoders {
+    fn decode(&self, channel: &str, bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
+        match self.0.get(channel) {
+            Some(channel) => channel.decode(bytes),
+            None => Err(DecodeError {
+                reason: format!("the channel `{channel}` it came by is not configured any more"),
+            }),
+        }
+    }
+}
+
+/// Looks for changed knowledge files while the desk serves.
+pub struct Upkeep {
+    dir: Option<PathBuf>,
+    knowledge: Arc<KnowledgeBase>,
+    health: Arc<HealthRegistry>,
+}
+
+impl Upkeep {
+    /// Works until stopped; does nothing where the knowledge is built in.
+    pub async fn run(self, every: Duration, stop: CancellationToken) {
+        let Some(dir) = self.dir.clone() else { return };
+        let this = Arc::new(self);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(every) => {}
+            }
+            let (this, dir) = (Arc::clone(&this), dir.clone());
+            // Reading files and building an index would hold up the async threads.
+            let looked = tokio::task::spawn_blocking(move || this.look(&dir)).await;
+            if looked.is_err() {
+                tracing::error!("Looking for changed knowledge failed; trying again");
+            }
+        }
+    }
+
+    fn look(&self, dir: &Path) {
+        match self.knowledge.reload_if_changed(dir) {
+            Reload::Unchanged => {}
+            Reload::Swapped(version) => {
+                tracing::info!(knowledge.version = version, "Changed knowledge serves now");
+                self.health.knowledge(Some(version), None);
+            }
+            Reload::Refused(problems) => {
+                for problem in &problems {
+                    tracing::error!(%problem, "Changed knowledge refused; the last good version goes on serving");
+                }
+                self.health
+                    .knowledge(None, problems.first().map(ToString::to_string));
+            }
+        }
+    }
+}
+
+fn open_channel(channel: &config::ChannelConfig) -> anyhow::Result<Arc<dyn Channel>> {
+    let now = Arc::new(|| WallClock.now());
+    Ok(match &channel.kind {
+        ChannelKind::Maildir(spool) => Arc::new(SpoolChannel::new(
+            SpoolConfig {
+                name: channel.name.clone(),
+                inbox: spool.inbox.clone(),
+                sent: spool.sent.clone(),
+                poll: Duration::from_millis(spool.poll_ms.max(20)),
+            },
+            now,
+        )),
+        ChannelKind::Email(email) => Arc::new(
+            EmailChannel::new((**email).clone(), now)
+                .with_context(|| format!("channel `{}`", channel.name))?,
+        ),
+    })
+}
+
+/// Desks as knowledge and configuration say together.
+fn desks(
+    config: &Config,
+    knowledge: &KnowledgeBase,
+) -> anyhow::Result<BTreeMap<DeskId, DeskProfile>> {
+    let serving = knowledge.serving();
+    let shared_calendar = calendar(&config.calendar, "calendar")?;
+    let mut desks = BTreeMap::new();
+    for desk in &serving.knowledge.desks {
+        let own = config.desk.get(desk.id.as_str()).cloned().unwrap_or_default();
+        let target: Target = desk
+            .sla
+            .parse()
+            .with_context(|| format!("desks/{}/desk.toml: sla", desk.id))?;
+        let urgent = QueueId(format!("{}-urgent", desk.id));
+        let has_urgent = desk.queues.iter().any(|queue| queue.id == urgent);
+        let profile = DeskProfile {
+            id: desk.id.clone(),
+            names: desk
+                .name
+                .iter()
+                .filter_map(|(lang, name)| Some((Lang::parse(lang)?, name.clone())))
+                .collect(),
+            address: own
+                .address
+                .unwrap_or_else(|| format!("{}@desk.example.jp", desk.id)),
+            lead: own.lead,
+            calendar: match &own.calendar {
+                Some(spec) => calendar(spec, &format!("desk.{}.calendar", desk.id))?,
+                None => Arc::clone(&shared_calendar),
+            },
+            policy: Policy {
+                first_response: own.first_response.unwrap_or(target),
+                resolution: own.resolution.unwrap_or(target),
+            },
+            urgent_queue: if has_urgent {
+                urgent
+            } else {
+                desk.default_queue.clone()
+            },
+            default_queue: desk.default_queue.clone(),
+            threshold: own.threshold,
+            plus_address: own.plus_address,
+        };
+        desks.insert(desk.id.clone(), profile);
+    }
+    for name in config.desk.keys() {
+        if !desks.contains_key(&DeskId(name.clone())) {
+            bail!("[desk.{name}]: the knowledge has no desk of this name");
+        }
+    }
+    if !desks.contains_key(&DeskId(config.default_desk.clone())) {
+        bail!(
+            "default_desk = \"{}\": the knowledge has no desk of this name",
+            config.default_desk
+        );
+    }
+    Ok(desks)
+}
+
+fn calendar(
+    spec: &crate::domain::calendar::CalendarSpec,
+    place: &str,
+) -> anyhow::Result<Arc<Calendar>> {
+    Calendar::from_spec(spec)
+        .map(Arc::new)
+        .with_context(|| format!("[{place}]"))
 }

@@ -1,5 +1,6 @@
 //! The desk as a library, so that tests come in by the same doors as `main`.
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;

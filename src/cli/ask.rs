@@ -37,7 +37,7 @@ pub struct AskArgs {
 
 /// Runs the command.
 pub async fn run(global: &Global, args: &AskArgs) -> CommandResult {
-    let mut app = App::without_store(global)?;
+    let mut app = App::without_store(global).await?;
     let texts = texts(args)?;
     let prior = match &args.lang {
         Some(name) => Some(

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod check;
 pub mod knowledge;
 pub mod ledger;
+pub mod mail;
 pub mod mail_inspect;
 pub mod outbox;
 pub mod serve;
@@ -50,7 +51,7 @@ pub enum Command {
     Ask(ask::AskArgs),
     /// Look into raw messages
     #[command(subcommand)]
-    Mail(mail_inspect::MailCommand),
+    Mail(mail::MailCommand),
     /// Ask the SLA engine
     #[command(subcommand)]
     Sla(sla::SlaCommand),
@@ -70,7 +71,11 @@ pub enum Command {
     /// Put a backup in place; the desk must be stopped
     Restore(backup::RestoreArgs),
     /// Print a commented example configuration
-    Config,
+    Config {
+        /// The reference for `docs/` instead
+        #[arg(long)]
+        markdown: bool,
+    },
 }
 
 /// A command could not do its work: what happened and what to do next.
@@ -85,21 +90,26 @@ pub fn problem() -> ExitCode {
 pub async fn run(cli: Cli) -> CommandResult {
     let Cli { global, command } = cli;
     match command {
-        Command::Mail(command) => mail_inspect::run(&command),
-        Command::Config => {
-            print!("{}", crate::config::example_toml());
+        Command::Mail(command) => mail::run(&global, &command),
+        Command::Config { markdown } => {
+            let text = if markdown {
+                crate::config::reference_markdown()
+            } else {
+                crate::config::example_toml()
+            };
+            print!("{text}");
             Ok(ExitCode::SUCCESS)
         }
         Command::Check(args) => check::run(&global, &args).await,
         Command::Serve(args) => serve::run(&global, &args).await,
-        Command::Sla(command) => sla::run(&global, &command),
+        Command::Sla(command) => sla::run(&global, &command).await,
         Command::Knowledge(command) => knowledge::run(&global, &command),
         Command::Ask(args) => ask::run(&global, &args).await,
         Command::Ticket(command) => ticket::run(&App::open(&global).await?, &global, command).await,
         Command::Outbox(command) => outbox::run(&App::open(&global).await?, &global, &command).await,
         Command::Ledger(args) => ledger::run(&App::open(&global).await?, &global, &args).await,
         Command::Backup(args) => backup::backup(&global, &args).await,
-        Command::Restore(args) => backup::restore(&global, &args).await,
+        Command::Restore(args) => backup::restore_backup(&global, &args).await,
     }
 }
 

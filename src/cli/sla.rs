@@ -1,10 +1,57 @@
 //! `madoguchi sla due`: when inquiries that arrived at given instants are due. The public check of the SLA engine.
 
+use super::{CommandResult, Global, problem};
+use crate::app::App;
 use crate::domain::calendar::Calendar;
+use crate::domain::ids::DeskId;
 use crate::domain::sla::{Policy, due};
+use anyhow::Context;
+use clap::Subcommand;
 use jiff::Timestamp;
 use std::fmt;
-use std::io::Write;
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+
+/// What to ask the SLA engine.
+#[derive(Debug, Subcommand)]
+pub enum SlaCommand {
+    /// When inquiries that arrived at these instants are due, as CSV
+    Due {
+        /// The desk whose calendar and targets count; the default desk when it is not given
+        #[arg(long)]
+        desk: Option<String>,
+        /// RFC 3339 instants; `-` (or none) reads them from standard input, one a line
+        #[arg(value_name = "TIME")]
+        times: Vec<String>,
+    },
+}
+
+/// Runs the command.
+pub async fn run(global: &Global, command: &SlaCommand) -> CommandResult {
+    let SlaCommand::Due { desk, times } = command;
+    let app = App::without_store(global).await?;
+    let id = desk.clone().map_or_else(|| app.office.default_desk.clone(), DeskId);
+    let profile = app.office.desks.get(&id).with_context(|| {
+        let known: Vec<&str> = app.office.desks.keys().map(DeskId::as_str).collect();
+        format!("there is no desk `{id}`; there are: {}", known.join(", "))
+    })?;
+    let mut out = std::io::stdout().lock();
+    let result = if times.is_empty() || times.iter().any(|time| time == "-") {
+        let lines = std::io::stdin().lock().lines().map_while(Result::ok);
+        due_csv(&profile.calendar, &profile.policy, lines, &mut out)
+    } else {
+        let lines = times.iter().cloned();
+        due_csv(&profile.calendar, &profile.policy, lines, &mut out)
+    };
+    match result {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error @ DueCsvError::BadInstants(_)) => {
+            eprintln!("{error}");
+            Ok(problem())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
 
 /// `sla due` could not do all it was asked.
 #[derive(Debug, thiserror::Error)]

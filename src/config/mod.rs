@@ -1,1 +1,271 @@
-//! stub
+//! Configuration: `madoguchi.toml`, then environment variables `MADOGUCHI_SECTION__KEY`. Secrets come from the environment or a
+//! file only and are never printed. Reading order: [`Config`] (what there is), [`keys`] (each key documented once), [`load`].
+
+pub mod keys;
+pub mod load;
+
+use crate::domain::calendar::CalendarSpec;
+use crate::domain::sla::Target;
+use madoguchi_email::EmailConfig;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+pub use keys::{example_toml, reference_markdown};
+pub use load::{ConfigProblem, load};
+
+/// Everything an operator can set.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Directory everything is kept below.
+    pub data_dir: PathBuf,
+    /// The desk that takes what no rule places.
+    pub default_desk: String,
+    /// Web part.
+    pub web: WebConfig,
+    /// Log.
+    pub log: LogConfig,
+    /// Knowledge.
+    pub knowledge: DirConfig,
+    /// Texts.
+    pub prompts: DirConfig,
+    /// Limits on automatic messages.
+    pub caps: CapsConfig,
+    /// Delivery.
+    pub delivery: DeliveryConfig,
+    /// Tickets.
+    pub tickets: TicketConfig,
+    /// Opening hours of every desk that has none of its own.
+    pub calendar: CalendarSpec,
+    /// What differs from the knowledge's `desk.toml`, by desk.
+    pub desk: BTreeMap<String, DeskConfig>,
+    /// Mail addresses of agents, by account name.
+    pub agents: BTreeMap<String, String>,
+    /// Channels; a maildir spool below `data_dir` when there are none.
+    #[serde(skip)]
+    pub channels: Vec<ChannelConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            default_desk: "keieiryoku".to_owned(),
+            web: WebConfig::default(),
+            log: LogConfig::default(),
+            knowledge: DirConfig::default(),
+            prompts: DirConfig::default(),
+            caps: CapsConfig::default(),
+            delivery: DeliveryConfig::default(),
+            tickets: TicketConfig::default(),
+            calendar: CalendarSpec::default(),
+            desk: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            channels: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.data_dir.join("madoguchi.sqlite")
+    }
+
+    /// The channels; the embedded default when none is configured.
+    pub fn channels(&self) -> Vec<ChannelConfig> {
+        if self.channels.is_empty() {
+            vec![ChannelConfig {
+                name: "spool".to_owned(),
+                desk: None,
+                address: None,
+                kind: ChannelKind::Maildir(MaildirConfig::below(&self.data_dir)),
+            }]
+        } else {
+            self.channels.clone()
+        }
+    }
+}
+
+/// The web part.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+}
+
+impl Default for WebConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        }
+    }
+}
+
+/// The log, on standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// Least level, or a filter such as `info,madoguchi=debug`.
+    pub level: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Human,
+            level: "info".to_owned(),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// One readable line an event.
+    Human,
+    /// One JSON object an event.
+    Json,
+}
+
+/// A directory that overrides what is built in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DirConfig {
+    /// The directory; built in when not given.
+    pub dir: Option<PathBuf>,
+}
+
+/// How many automatic messages may go out within 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CapsConfig {
+    /// To one address.
+    pub per_sender: u32,
+    /// In one ticket.
+    pub per_ticket: u32,
+    /// Of the whole desk.
+    pub per_day: u32,
+}
+
+impl Default for CapsConfig {
+    fn default() -> Self {
+        Self {
+            per_sender: 10,
+            per_ticket: 5,
+            per_day: 5000,
+        }
+    }
+}
+
+/// When a departure is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliveryConfig {
+    /// Seconds before the second attempt; doubled after each further one.
+    pub first_retry_seconds: u32,
+    /// Longest wait between two attempts, in seconds.
+    pub longest_retry_seconds: u32,
+    /// Attempts after which it is a dead letter.
+    pub attempts: u32,
+}
+
+impl Default for DeliveryConfig {
+    fn default() -> Self {
+        Self {
+            first_retry_seconds: 15,
+            longest_retry_seconds: 3600,
+            attempts: 20,
+        }
+    }
+}
+
+/// Tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TicketConfig {
+    /// A follow-up to a ticket closed longer ago than this becomes a new, linked one.
+    pub reopen_days: u32,
+}
+
+impl Default for TicketConfig {
+    fn default() -> Self {
+        Self { reopen_days: 30 }
+    }
+}
+
+/// One desk, as far as it differs from its `desk.toml`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeskConfig {
+    /// The address its mail comes from.
+    pub address: Option<String>,
+    /// Where notices about its tickets go.
+    pub lead: Option<String>,
+    /// Target of the first response.
+    pub first_response: Option<Target>,
+    /// Target of the resolution.
+    pub resolution: Option<Target>,
+    /// Confidence from which an entry may be sent by itself.
+    pub threshold: Option<f64>,
+    /// Put the signed token into the reply address too.
+    pub plus_address: bool,
+    /// Its own opening hours.
+    pub calendar: Option<CalendarSpec>,
+}
+
+/// One way to reach the desk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelConfig {
+    /// Its name, unique.
+    pub name: String,
+    /// The desk all its messages belong to; routing decides when `None`.
+    pub desk: Option<String>,
+    /// The address answers come from; the desk's when `None`.
+    pub address: Option<String>,
+    /// What speaks.
+    pub kind: ChannelKind,
+}
+
+/// What kind of channel, with its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChannelKind {
+    /// A spool directory.
+    Maildir(MaildirConfig),
+    /// IMAP in, SMTP out.
+    Email(Box<EmailConfig>),
+}
+
+/// A spool directory.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaildirConfig {
+    /// Drop an .eml here.
+    pub inbox: PathBuf,
+    /// Get an .eml here.
+    pub sent: PathBuf,
+    /// Milliseconds between two looks.
+    #[serde(default = "poll_ms")]
+    pub poll_ms: u64,
+}
+
+fn poll_ms() -> u64 {
+    250
+}
+
+impl MaildirConfig {
+    /// The default spool below a data directory.
+    pub fn below(data_dir: &Path) -> Self {
+        Self {
+            inbox: data_dir.join("mail/inbox"),
+            sent: data_dir.join("mail/sent"),
+            poll_ms: poll_ms(),
+        }
+    }
+}

@@ -558,3 +558,6 @@ pub fn due_moves(old: &Clocks, new: &Clocks) -> Vec<Change> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,21 @@
-//! stub
+//! The code for `knowledge/`, in the order a file takes through it: [`load`] reads it, [`check`] lints it, [`analyse`] cuts text
+//! into terms, [`index`] holds the phrasings (tantivy, in memory), [`search`] ranks entries, [`calibrate`] says how sure to be,
+//! [`eval`] measures, [`library`] swaps versions while serving.
+
+pub mod analyse;
+pub mod calibrate;
+pub mod check;
+pub mod eval;
+pub mod features;
+pub mod index;
+pub mod library;
+pub mod load;
+pub mod model;
+pub mod port;
+pub mod search;
+pub mod small_talk;
+
+pub use index::{Confirmed, Index};
+pub use library::{Library, Reload};
+pub use load::{Knowledge, Problem, Severity};
+pub use search::Question;

@@ -10,7 +10,7 @@ use crate::domain::language::Lang;
 use crate::domain::route::RouteHint;
 use crate::domain::screen::Verdict;
 use crate::domain::sla::{Clock, Clocks};
-use crate::domain::text::cut_graphemes;
+use crate::domain::text::cut;
 use crate::domain::thread::Threading;
 use crate::domain::ticket::{Audience, Priority, Ticket, TicketState};
 use crate::flow::letters::{Chain, LetterText, to_requester, to_staff};
@@ -550,7 +550,7 @@ impl Scene<'_> {
                     self.inquiry.received_at,
                     Actor::Desk,
                     Change::DeliveryFailed {
-                        server_said: cut_graphemes(&text, 500).to_owned(),
+                        server_said: cut(&text, 500),
                     },
                 );
                 self.add_system(&mut draft, text);
@@ -633,7 +633,7 @@ fn promised_due(
     if due > now {
         due
     } else {
-        crate::domain::sla::due(&desk.calendar, &desk.policy.first_response, now)
+        crate::domain::sla::due(&desk.calendar, desk.policy.first_response, now)
     }
 }
 
@@ -727,5 +727,5 @@ fn subject_of(inquiry: &Inquiry) -> String {
         .map(str::trim)
         .find(|line| !line.is_empty())
         .unwrap_or_default();
-    cut_graphemes(first_line, SUBJECT_FROM_TEXT).to_owned()
+    cut(first_line, SUBJECT_FROM_TEXT)
 }

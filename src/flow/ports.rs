@@ -227,6 +227,11 @@ pub trait Inbox: Send + Sync {
     ) -> Result<Vec<(InboxId, LedgerLine)>, StoreError>;
     /// How many arrivals wait for a decision.
     async fn waiting(&self) -> Result<u64, StoreError>;
+    /// The decisions of the arrivals that belong to a ticket, oldest first, as they were kept for audit.
+    async fn evidence(&self, ticket: TicketId) -> Result<Vec<serde_json::Value>, StoreError>;
+    /// How many outcomes cannot be true: answered or ticketed without a ticket, without the article in it, or answered without an
+    /// answer among the departures. 0 unless something was lost.
+    async fn contradictions(&self) -> Result<u64, StoreError>;
 }
 
 /// What `ticket list` asks for; `None` and empty mean no limit.

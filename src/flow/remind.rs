@@ -53,9 +53,12 @@ pub async fn remind_one(office: &Office, id: TicketId) -> Result<Reminded, Triag
     }
     let mut notices = Vec::new();
     if desk.calendar.is_open(now) {
-        for (clock, level, due_at) in
-            sla::pending_warnings(&clocks, &desk.calendar, &desk.policy, &history, now)
-        {
+        for warning in sla::pending_warnings(&clocks, &desk.calendar, &history, now) {
+            let sla::Warning {
+                clock,
+                level,
+                due_at,
+            } = warning;
             reminded.warnings += 1;
             if level == WarningLevel::Breach {
                 reminded.breaches += 1;

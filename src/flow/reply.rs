@@ -7,7 +7,7 @@ use crate::domain::ids::{AgentId, TicketId};
 use crate::domain::inquiry::bare_subject;
 use crate::domain::language::Lang;
 use crate::domain::route::RouteFacts;
-use crate::domain::text::cut_graphemes;
+use crate::domain::text::cut;
 use crate::domain::ticket::{Priority, Ticket, TicketState};
 use crate::flow::act::{blank_ticket, desk_of, render, reserve};
 use crate::flow::letters::{Chain, LetterText, to_requester};
@@ -307,7 +307,7 @@ pub async fn log_call(office: &Office, call: &Call) -> Result<Ticket, StaffError
     };
     ticket.subject = match &call.subject {
         Some(subject) => bare_subject(subject).to_owned(),
-        None => cut_graphemes(call.text.lines().next().unwrap_or_default(), 40).to_owned(),
+        None => cut(call.text.lines().next().unwrap_or_default(), 40),
     };
     let created = Change::Created {
         desk: ticket.desk.clone(),

@@ -113,6 +113,16 @@ pub struct RunsOut {
     pub days_left: i32,
 }
 
+impl std::fmt::Display for RunsOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the calendar is known until {} ({} days left); enter the closures of the time after it and set `runs_out_on`",
+            self.on, self.days_left
+        )
+    }
+}
+
 impl Calendar {
     /// The zone whose wall clock the desk keeps.
     pub fn zone(&self) -> &TimeZone {

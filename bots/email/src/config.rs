@@ -1,0 +1,194 @@
+//! The settings of one mail channel. Passwords arrive resolved: where they are kept is the desk's business.
+
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// A password. Shows itself to nobody: `Debug` prints a mark.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a password.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The password itself, for signing in and nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// When TLS begins. There is no setting without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Security {
+    /// From the first byte (RFC 8314): IMAP 993, SMTP 465.
+    #[default]
+    Implicit,
+    /// By the STARTTLS command, refused when the server does not offer it: IMAP 143, SMTP 587.
+    Starttls,
+}
+
+/// What becomes of messages that lie in a folder when the desk meets it for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstConnection {
+    /// They are left alone; only what arrives from then on is taken.
+    #[default]
+    FromNow,
+    /// They are taken as history: tickets, but nobody is answered.
+    Import,
+}
+
+/// One mail channel.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmailConfig {
+    /// Name of the channel, unique in the desk.
+    pub name: String,
+    /// Where mail is read.
+    pub imap: ImapConfig,
+    /// Where mail is sent.
+    pub smtp: SmtpConfig,
+}
+
+/// Where mail is read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImapConfig {
+    /// Server name; the certificate must carry it.
+    pub host: String,
+    /// Port; 993 or 143 by `tls` when not given.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// When TLS begins: `implicit` (default) or `starttls`.
+    #[serde(default)]
+    pub tls: Security,
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+    /// Folders to read; `["INBOX"]` when not given.
+    #[serde(default = "inbox")]
+    pub folders: Vec<String>,
+    /// PEM file of authorities to trust instead of the public ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Seconds between two looks; with `idle` the longest time without one. Default 60.
+    #[serde(default = "sixty")]
+    pub poll_seconds: u64,
+    /// Whether the server is asked to tell of new mail at once (RFC 2177). Default true.
+    #[serde(default = "yes")]
+    pub idle: bool,
+    /// What becomes of mail that is there already: `from_now` (default) or `import`.
+    #[serde(default)]
+    pub first_connection: FirstConnection,
+    /// Most messages stored in one transaction. Default 50.
+    #[serde(default = "fifty")]
+    pub batch_messages: usize,
+    /// Most bytes fetched at once; a larger message comes alone. Default 8 MiB.
+    #[serde(default = "eight_mib")]
+    pub batch_bytes: u64,
+    /// Seconds to wait for a connection or an answer. Default 30.
+    #[serde(default = "thirty")]
+    pub timeout_seconds: u64,
+}
+
+/// Where mail is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmtpConfig {
+    /// Server name; the certificate must carry it.
+    pub host: String,
+    /// Port; 465 or 587 by `tls` when not given.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// When TLS begins: `implicit` (default) or `starttls`.
+    #[serde(default)]
+    pub tls: Security,
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+    /// PEM file of authorities to trust instead of the public ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Seconds to wait for a connection or an answer. Default 60.
+    #[serde(default = "sixty")]
+    pub timeout_seconds: u64,
+}
+
+impl ImapConfig {
+    /// The port in use.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.tls {
+            Security::Implicit => 993,
+            Security::Starttls => 143,
+        })
+    }
+}
+
+impl SmtpConfig {
+    /// The port in use.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.tls {
+            Security::Implicit => 465,
+            Security::Starttls => 587,
+        })
+    }
+}
+
+fn inbox() -> Vec<String> {
+    vec!["INBOX".into()]
+}
+fn yes() -> bool {
+    true
+}
+fn thirty() -> u64 {
+    30
+}
+fn sixty() -> u64 {
+    60
+}
+fn fifty() -> usize {
+    50
+}
+fn eight_mib() -> u64 {
+    8 * 1024 * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(imap: &str) -> Result<EmailConfig, serde_json::Error> {
+        serde_json::from_str(&format!(
+            r#"{{"name":"mail","imap":{{"host":"mail.example.org","user":"desk","password":"hidden-1"{imap}}},
+                "smtp":{{"host":"mail.example.org","user":"desk","password":"hidden-2","tls":"starttls"}}}}"#
+        ))
+    }
+
+    #[test]
+    fn what_is_not_given_has_a_safe_value_and_a_password_is_never_shown() {
+        let config = read("").unwrap();
+        assert_eq!((config.imap.port(), config.smtp.port()), (993, 587));
+        assert_eq!(config.imap.first_connection, FirstConnection::FromNow);
+        assert_eq!(config.imap.folders, ["INBOX"]);
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
+
+    #[test]
+    fn unknown_settings_and_a_connection_without_tls_are_refused() {
+        assert!(read(r#","tls":"none""#).is_err());
+        assert!(read(r#","fodlers":["INBOX"]"#).is_err());
+    }
+}

@@ -1,0 +1,12 @@
+//! The mail channel against real servers (Dovecot and Postfix). A missing service fails these tests, it does not skip them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
+mod receiving;
+mod sending;
+mod world;

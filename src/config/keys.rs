@@ -1,0 +1,140 @@
+//! Every key, documented once: the commented example, the reference in `docs/` and the check for unknown keys all read this table.
+
+/// One key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Dotted path; `*` stands for a name of the operator's choice, `channel` is a list.
+    pub path: &'static str,
+    /// Its value when not given, as TOML; empty when there is none.
+    pub default: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+const fn key(path: &'static str, default: &'static str, doc: &'static str) -> Key {
+    Key { path, default, doc }
+}
+
+/// Every key, in the order of the example.
+pub const KEYS: &[Key] = &[
+    key("data_dir", "\"data\"", "Directory everything is kept below: the database `madoguchi.sqlite` and the default spool."),
+    key("default_desk", "\"keieiryoku\"", "The desk that takes what no rule places."),
+    key("web.listen", "\"127.0.0.1:8080\"", "Where the web part listens. Put a reverse proxy with TLS in front of it before it leaves this machine."),
+    key("log.format", "\"human\"", "`human` or `json`, on standard error. Log lines carry ids, never texts or addresses."),
+    key("log.level", "\"info\"", "Least level (`error`, `warn`, `info`, `debug`), or a filter such as `info,madoguchi=debug`."),
+    key("knowledge.dir", "", "Directory of the knowledge; the knowledge built in when not given. Changed files are picked up without a restart."),
+    key("prompts.dir", "", "Directory whose files replace the built-in texts of the same name, one by one."),
+    key("caps.per_sender", "10", "Automatic messages to one address within 24 hours; beyond it staff get the ticket and the desk keeps quiet."),
+    key("caps.per_ticket", "5", "Automatic messages in one ticket within 24 hours; notices to staff count too."),
+    key("caps.per_day", "5000", "Automatic messages of the whole desk within 24 hours."),
+    key("delivery.first_retry_seconds", "15", "Seconds before a departure is tried a second time; doubled after each further attempt."),
+    key("delivery.longest_retry_seconds", "3600", "Longest wait between two attempts, in seconds."),
+    key("delivery.attempts", "20", "Attempts after which a departure is a dead letter that staff see (`madoguchi outbox list --state dead`)."),
+    key("tickets.reopen_days", "30", "A follow-up to a ticket closed longer ago than this many days becomes a new, linked ticket."),
+    key("calendar", "", "Opening hours of every desk without its own: `zone`, `opening` (lists of \"HH:MM-HH:MM\" by weekday), `japanese_holidays`, `yearly_closures`, `closures`, `special_openings`, `runs_out_on`. Default: Asia/Tokyo, Monday to Friday 09:30-17:00, national holidays of Japan and 29 December to 3 January closed."),
+    key("desk.*.address", "", "The address this desk's mail comes from. Default: `<desk>@desk.example.jp`; set your own."),
+    key("desk.*.lead", "", "Where notices about urgent, nearly due and breached tickets go."),
+    key("desk.*.first_response", "\"2bd\"", "Target of the first response: `2bd` (closing time of the second following business day) or business hours such as `15h`. Default: the desk's `desk.toml`."),
+    key("desk.*.resolution", "\"2bd\"", "Target of the resolution, in the same form."),
+    key("desk.*.threshold", "", "Confidence (0 to 1) from which an entry may be sent by itself; the calibrated one when not given."),
+    key("desk.*.plus_address", "false", "Put the signed token into the reply address too (`desk+md-….token@`); only with a server that takes sub-addresses (RFC 5233)."),
+    key("desk.*.calendar", "", "This desk's own opening hours, in the form of `[calendar]`."),
+    key("agents.*", "", "Mail address of an agent, by account name: where notices about that agent's tickets go."),
+    key("channel.name", "", "Name of the channel, unique. Without any `[[channel]]`, a maildir spool below `data_dir` is used."),
+    key("channel.kind", "", "`maildir` or `email`."),
+    key("channel.desk", "", "The desk all its messages belong to; routing decides when not given."),
+    key("channel.address", "", "The address answers come from; the desk's when not given."),
+    key("channel.inbox", "", "maildir: drop an .eml here."),
+    key("channel.sent", "", "maildir: get an .eml here."),
+    key("channel.poll_ms", "250", "maildir: milliseconds between two looks."),
+    key("channel.imap.host", "", "email: where mail is read; the certificate must carry this name."),
+    key("channel.imap.port", "", "email: 993 or 143 by `tls` when not given."),
+    key("channel.imap.tls", "\"implicit\"", "email: `implicit` or `starttls`. There is no setting without TLS."),
+    key("channel.imap.user", "", "email: user name."),
+    key("channel.imap.password_env", "", "email: name of the environment variable that holds the password."),
+    key("channel.imap.password_file", "", "email: file whose first line is the password."),
+    key("channel.imap.folders", "[\"INBOX\"]", "email: folders to read."),
+    key("channel.imap.ca_file", "", "email: PEM file of authorities to trust instead of the public ones."),
+    key("channel.imap.poll_seconds", "60", "email: seconds between two looks; with `idle` the longest time without one."),
+    key("channel.imap.idle", "true", "email: ask the server to tell of new mail at once (RFC 2177)."),
+    key("channel.imap.first_connection", "\"from_now\"", "email: mail that is there already: `from_now` leaves it alone, `import` makes tickets and answers nobody."),
+    key("channel.imap.batch_messages", "50", "email: most messages stored in one transaction."),
+    key("channel.imap.batch_bytes", "8388608", "email: most bytes fetched at once; a larger message comes alone."),
+    key("channel.imap.timeout_seconds", "30", "email: seconds to wait for a connection or an answer."),
+    key("channel.smtp.host", "", "email: where mail is sent; the certificate must carry this name."),
+    key("channel.smtp.port", "", "email: 465 or 587 by `tls` when not given."),
+    key("channel.smtp.tls", "\"implicit\"", "email: `implicit` or `starttls`. There is no setting without TLS."),
+    key("channel.smtp.user", "", "email: user name."),
+    key("channel.smtp.password_env", "", "email: name of the environment variable that holds the password."),
+    key("channel.smtp.password_file", "", "email: file whose first line is the password."),
+    key("channel.smtp.ca_file", "", "email: PEM file of authorities to trust instead of the public ones."),
+    key("channel.smtp.timeout_seconds", "60", "email: seconds to wait for a connection or an answer."),
+];
+
+/// A commented example: taken as it is, it changes nothing.
+pub fn example_toml() -> String {
+    let mut out = String::from(
+        "# Madoguchi. Every line is a comment: the values shown are those that count when nothing is set.\n\
+         # Each key without a list can also be set in the environment: MADOGUCHI_WEB__LISTEN=127.0.0.1:9000\n",
+    );
+    let mut section = String::new();
+    for key in KEYS {
+        let (head, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
+        if head != section {
+            section = head.to_owned();
+            let shown = head.replace('*', "keieiryoku");
+            let table = match shown.as_str() {
+                "channel" => "[[channel]]".to_owned(),
+                other => format!("[{other}]"),
+            };
+            out.push_str(&format!("\n# {table}\n"));
+        }
+        for line in key.doc.lines() {
+            out.push_str(&format!("# {line}\n"));
+        }
+        let value = if key.default.is_empty() {
+            "…"
+        } else {
+            key.default
+        };
+        let name = name.replace('*', "hanako");
+        out.push_str(&format!("#   {name} = {value}\n"));
+    }
+    out
+}
+
+/// The reference in `docs/`.
+pub fn reference_markdown() -> String {
+    let mut out = String::from(
+        "# Configuration\n\n`madoguchi.toml`, or the file named by `--config`. Written from the program by `madoguchi config --markdown`; `madoguchi config` prints a commented example.\n\
+         Environment variables override the file: `MADOGUCHI_WEB__LISTEN` sets `web.listen`. `*` stands for a name of your choice.\n\n| key | default | what it does |\n| --- | --- | --- |\n",
+    );
+    for key in KEYS {
+        let default = if key.default.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`", key.default)
+        };
+        out.push_str(&format!(
+            "| `{}` | {default} | {} |\n",
+            key.path,
+            key.doc.replace('|', "\\|")
+        ));
+    }
+    out
+}
+
+/// The names allowed below a path, for "did you mean".
+pub fn names_below(path: &[&str]) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = KEYS
+        .iter()
+        .filter_map(|key| {
+            let parts: Vec<&'static str> = key.path.split('.').collect();
+            let fits = parts.len() > path.len()
+                && parts.iter().zip(path).all(|(a, b)| *a == "*" || a == b);
+            fits.then(|| parts.get(path.len()).copied()).flatten()
+        })
+        .collect();
+    names.dedup();
+    names
+}

@@ -1,0 +1,539 @@
+//! The index: tantivy in memory finds the phrasings worth a closer look; the terms of every phrasing lie beside it for that look.
+//! Immutable once built; shared between threads.
+
+use super::analyse::{Analyser, Concepts, View, ViewTokenizer};
+use super::load::Knowledge;
+use super::model::{Calibration, Model};
+use super::small_talk::SmallTalk;
+use crate::domain::ids::{DeskId, EntryId};
+use crate::domain::language::Lang;
+use crate::domain::text::normalise;
+use jiff::civil::Date;
+use std::collections::HashMap;
+use tantivy::collector::TopDocs;
+use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query, TermQuery};
+use tantivy::schema::{
+    FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
+};
+use tantivy::{IndexReader, ReloadPolicy, TantivyDocument, Term};
+
+/// Weight of the runs beside the words.
+const RUNS_WEIGHT: f32 = 0.6;
+/// Weight of an answer's text beside a phrasing.
+const BODY_WEIGHT: f32 = 0.25;
+/// Weight of a concept of the glossary.
+const CONCEPT_WEIGHT: f32 = 0.5;
+/// Phrasings looked at more closely.
+const CANDIDATES: usize = 80;
+
+/// The index could not be built.
+#[derive(Debug, thiserror::Error)]
+#[error("the search index cannot be built: {0}")]
+pub struct IndexError(#[from] pub tantivy::TantivyError);
+
+/// A past question of which staff confirmed the entry: becomes a phrasing of it.
+#[derive(Debug, Clone)]
+pub struct Confirmed {
+    /// The desk, where known.
+    pub desk: Option<DeskId>,
+    /// The entry.
+    pub entry: EntryId,
+    /// The language of the question.
+    pub lang: Lang,
+    /// The question.
+    pub text: String,
+}
+
+/// One entry in one language, as the index sees it.
+#[derive(Debug)]
+pub struct Card {
+    /// The entry.
+    pub entry: EntryId,
+    /// Its desk.
+    pub desk: DeskId,
+    /// The language.
+    pub lang: Lang,
+    /// First day.
+    pub valid_from: Date,
+    /// Last day.
+    pub valid_until: Option<Date>,
+    /// Its phrasings, positions in [`Index::variants`].
+    pub variants: Vec<usize>,
+    /// Positions of the same entry in all its languages.
+    pub siblings: Vec<Lang>,
+    /// How many phrasings hold a word.
+    pub words: HashMap<u32, u32>,
+    /// How many phrasings hold a run.
+    pub runs: HashMap<u32, u32>,
+    /// Words of the answer.
+    pub body_words: Vec<u32>,
+    /// Runs of the answer.
+    pub body_runs: Vec<u32>,
+    /// Sum of the phrasings' unit vectors.
+    pub centre: HashMap<u32, f64>,
+    /// Its squared length.
+    pub centre_square: f64,
+}
+
+/// One phrasing.
+#[derive(Debug)]
+pub struct Variant {
+    /// Its card.
+    pub card: usize,
+    /// As written.
+    pub text: String,
+    /// Normalised, for exact matches.
+    pub normal: String,
+    /// Distinct words, sorted.
+    pub words: Vec<u32>,
+    /// Distinct runs, sorted.
+    pub runs: Vec<u32>,
+    /// Concepts, sorted.
+    pub concepts: Vec<u32>,
+}
+
+/// Counts of one language.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Phrasings.
+    pub variants: u32,
+    /// Phrasings that hold a word.
+    pub words: HashMap<u32, u32>,
+    /// Phrasings that hold a run.
+    pub runs: HashMap<u32, u32>,
+    /// Mean number of distinct words of a phrasing.
+    pub mean_words: f64,
+    /// Mean number of distinct runs of a phrasing.
+    pub mean_runs: f64,
+}
+
+/// A question as terms, each once.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The language.
+    pub lang: Lang,
+    /// Normalised.
+    pub normal: String,
+    /// Distinct words, with their number where the index knows them.
+    pub words: Vec<(String, Option<u32>)>,
+    /// Distinct runs, likewise.
+    pub runs: Vec<(String, Option<u32>)>,
+    /// Concepts.
+    pub concepts: Vec<u32>,
+}
+
+struct Fields {
+    lang: Field,
+    card: Field,
+    variant: Field,
+    words: HashMap<Lang, Field>,
+    runs: HashMap<Lang, Field>,
+    body: HashMap<Lang, Field>,
+    concepts: Field,
+}
+
+/// The index of one version of the knowledge.
+pub struct Index {
+    /// Cuts texts.
+    pub analyser: Analyser,
+    /// Cards.
+    pub cards: Vec<Card>,
+    /// Phrasings.
+    pub variants: Vec<Variant>,
+    /// Counts per language.
+    pub counts: HashMap<Lang, Counts>,
+    /// How entries are ranked.
+    pub model: Model,
+    /// The calibration read from the knowledge; `None` when it has none.
+    pub calibration: Option<Calibration>,
+    /// Words around a question.
+    pub small_talk: SmallTalk,
+    word_ids: HashMap<String, u32>,
+    run_ids: HashMap<String, u32>,
+    concepts: Concepts,
+    fields: Fields,
+    reader: IndexReader,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index")
+            .field("cards", &self.cards.len())
+            .field("variants", &self.variants.len())
+            .finish()
+    }
+}
+
+impl Index {
+    /// Builds the index of a knowledge.
+    ///
+    /// # Errors
+    /// tantivy refused (out of memory).
+    pub fn build(knowledge: &Knowledge) -> Result<Self, IndexError> {
+        Self::build_with(knowledge, &[])
+    }
+
+    /// Builds the index of a knowledge together with past questions that staff confirmed.
+    ///
+    /// # Errors
+    /// tantivy refused (out of memory).
+    pub fn build_with(knowledge: &Knowledge, history: &[Confirmed]) -> Result<Self, IndexError> {
+        let analyser = Analyser::default();
+        let concepts = Concepts::new(&analyser, &knowledge.glossary);
+        let (schema, fields) = schema();
+        let tantivy = tantivy::Index::create_in_ram(schema);
+        for lang in Lang::ALL {
+            for (name, view) in [("words", View::Words), ("runs", View::Runs)] {
+                tantivy.tokenizers().register(
+                    &format!("{name}_{lang}"),
+                    ViewTokenizer {
+                        analyser: analyser.clone(),
+                        lang: *lang,
+                        view,
+                    },
+                );
+            }
+        }
+        let mut writer = tantivy.writer_with_num_threads(1, 20_000_000)?;
+        let mut index = Parts::default();
+        let mut past: HashMap<(&EntryId, Lang), Vec<&Confirmed>> = HashMap::new();
+        for c in history {
+            past.entry((&c.entry, c.lang)).or_default().push(c);
+        }
+        let mut languages: HashMap<(&DeskId, &EntryId), Vec<Lang>> = HashMap::new();
+        for e in &knowledge.entries {
+            languages.entry((&e.desk, &e.id)).or_default().push(e.lang);
+        }
+        for e in &knowledge.entries {
+            let mut texts: Vec<&str> = e.questions.iter().map(String::as_str).collect();
+            for c in past.get(&(&e.id, e.lang)).into_iter().flatten() {
+                if c.desk.as_ref().is_none_or(|d| *d == e.desk) {
+                    texts.push(&c.text);
+                }
+            }
+            let card = index.cards.len();
+            let mut variants = Vec::new();
+            for text in texts {
+                let terms = analyser.terms(e.lang, text);
+                let found = concepts.find(&analyser, e.lang, text);
+                let mut doc = TantivyDocument::default();
+                doc.add_text(fields.lang, e.lang.as_str());
+                doc.add_u64(fields.card, card as u64);
+                doc.add_u64(fields.variant, index.variants.len() as u64);
+                for (map, value) in [(&fields.words, text), (&fields.runs, text)] {
+                    if let Some(field) = map.get(&e.lang) {
+                        doc.add_text(*field, value);
+                    }
+                }
+                for c in &found {
+                    doc.add_text(fields.concepts, c.to_string());
+                }
+                writer.add_document(doc)?;
+                variants.push(index.variants.len());
+                let words = intern(&mut index.word_ids, terms.words);
+                let runs = intern(&mut index.run_ids, terms.runs);
+                index.variants.push(Variant {
+                    card,
+                    text: text.to_owned(),
+                    normal: bare(text),
+                    words,
+                    runs,
+                    concepts: found,
+                });
+            }
+            let body = analyser.terms(e.lang, &e.answer);
+            if !e.answer.is_empty()
+                && let Some(field) = fields.body.get(&e.lang)
+            {
+                let mut doc = TantivyDocument::default();
+                doc.add_text(fields.lang, e.lang.as_str());
+                doc.add_u64(fields.card, card as u64);
+                doc.add_u64(fields.variant, u64::MAX);
+                doc.add_text(*field, &e.answer);
+                writer.add_document(doc)?;
+            }
+            index.cards.push(Card {
+                entry: e.id.clone(),
+                desk: e.desk.clone(),
+                lang: e.lang,
+                valid_from: e.valid_from,
+                valid_until: e.valid_until,
+                variants,
+                siblings: languages
+                    .get(&(&e.desk, &e.id))
+                    .cloned()
+                    .unwrap_or_default(),
+                words: HashMap::new(),
+                runs: HashMap::new(),
+                body_words: intern(&mut index.word_ids, body.words),
+                body_runs: intern(&mut index.run_ids, body.runs),
+                centre: HashMap::new(),
+                centre_square: 0.0,
+            });
+        }
+        writer.commit()?;
+        writer.wait_merging_threads()?;
+        let reader = tantivy
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
+        let calibration = Calibration::parse(&knowledge.calibration).ok();
+        let mut built = Self {
+            analyser,
+            cards: index.cards,
+            variants: index.variants,
+            counts: HashMap::new(),
+            model: calibration
+                .as_ref()
+                .map(Calibration::model)
+                .unwrap_or_default(),
+            calibration,
+            small_talk: SmallTalk::compile(&knowledge.small_talk).unwrap_or_default(),
+            word_ids: index.word_ids,
+            run_ids: index.run_ids,
+            concepts,
+            fields,
+            reader,
+        };
+        built.count();
+        Ok(built)
+    }
+
+    fn count(&mut self) {
+        for v in &self.variants {
+            let Some(card) = self.cards.get_mut(v.card) else {
+                continue;
+            };
+            let counts = self.counts.entry(card.lang).or_default();
+            counts.variants += 1;
+            counts.mean_words += v.words.len() as f64;
+            counts.mean_runs += v.runs.len() as f64;
+            for t in &v.words {
+                *counts.words.entry(*t).or_default() += 1;
+                *card.words.entry(*t).or_default() += 1;
+            }
+            for t in &v.runs {
+                *counts.runs.entry(*t).or_default() += 1;
+                *card.runs.entry(*t).or_default() += 1;
+            }
+        }
+        for counts in self.counts.values_mut() {
+            let n = f64::from(counts.variants.max(1));
+            counts.mean_words /= n;
+            counts.mean_runs /= n;
+        }
+        for i in 0..self.variants.len() {
+            let Some(v) = self.variants.get(i) else {
+                continue;
+            };
+            let Some(lang) = self.cards.get(v.card).map(|c| c.lang) else {
+                continue;
+            };
+            let vector = self.unit_vector(lang, v);
+            if let Some(card) = self.cards.get_mut(v.card) {
+                for (t, w) in vector {
+                    *card.centre.entry(t).or_default() += w;
+                }
+            }
+        }
+        for card in &mut self.cards {
+            card.centre_square = card.centre.values().map(|w| w * w).sum();
+        }
+    }
+
+    /// The phrasing as a vector of length one over its runs.
+    pub(crate) fn unit_vector(&self, lang: Lang, v: &Variant) -> Vec<(u32, f64)> {
+        let Some(counts) = self.counts.get(&lang) else {
+            return Vec::new();
+        };
+        let weights: Vec<(u32, f64)> = v
+            .runs
+            .iter()
+            .map(|t| {
+                (
+                    *t,
+                    idf(counts.variants, counts.runs.get(t).copied().unwrap_or(0)),
+                )
+            })
+            .collect();
+        let length = weights
+            .iter()
+            .map(|(_, w)| w * w)
+            .sum::<f64>()
+            .sqrt()
+            .max(1e-9);
+        weights.into_iter().map(|(t, w)| (t, w / length)).collect()
+    }
+
+    /// A text as a question.
+    pub fn ask(&self, lang: Lang, text: &str) -> Asked {
+        let terms = self.analyser.terms(lang, text);
+        let distinct = |list: Vec<String>, ids: &HashMap<String, u32>| {
+            let mut seen = std::collections::HashSet::new();
+            list.into_iter()
+                .filter(|t| seen.insert(t.clone()))
+                .map(|t| {
+                    let id = ids.get(&t).copied();
+                    (t, id)
+                })
+                .collect()
+        };
+        Asked {
+            lang,
+            normal: bare(text),
+            words: distinct(terms.words, &self.word_ids),
+            runs: distinct(terms.runs, &self.run_ids),
+            concepts: self.concepts.find(&self.analyser, lang, text),
+        }
+    }
+
+    /// The cards worth a closer look: by tantivy over words, runs, answers and concepts, each term once. Cards in the question's
+    /// language, then cards of entries that do not exist in it.
+    pub fn candidates(&self, asked: &Asked) -> Vec<usize> {
+        let mut cards = self.retrieve(asked, asked.lang, CANDIDATES);
+        for lang in Lang::ALL.iter().filter(|l| **l != asked.lang) {
+            let others = self.retrieve(asked, *lang, CANDIDATES / 4);
+            cards.extend(others.into_iter().filter(|c| {
+                self.cards
+                    .get(*c)
+                    .is_some_and(|card| !card.siblings.contains(&asked.lang))
+            }));
+        }
+        cards
+    }
+
+    fn retrieve(&self, asked: &Asked, lang: Lang, limit: usize) -> Vec<usize> {
+        if !self.counts.contains_key(&lang) {
+            return Vec::new();
+        }
+        let f = &self.fields;
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        let mut add = |field: Option<&Field>, term: &str, weight: f32| {
+            if let Some(field) = field {
+                let query = TermQuery::new(
+                    Term::from_field_text(*field, term),
+                    IndexRecordOption::WithFreqs,
+                );
+                clauses.push((
+                    Occur::Should,
+                    Box::new(BoostQuery::new(Box::new(query), weight)),
+                ));
+            }
+        };
+        for (t, id) in &asked.words {
+            if id.is_some() {
+                add(f.words.get(&lang), t, 1.0);
+                add(f.body.get(&lang), t, BODY_WEIGHT);
+            }
+        }
+        for (t, id) in &asked.runs {
+            if id.is_some() {
+                add(f.runs.get(&lang), t, RUNS_WEIGHT);
+            }
+        }
+        for c in &asked.concepts {
+            add(Some(&f.concepts), &c.to_string(), CONCEPT_WEIGHT);
+        }
+        if clauses.is_empty() {
+            return Vec::new();
+        }
+        let language = TermQuery::new(
+            Term::from_field_text(f.lang, lang.as_str()),
+            IndexRecordOption::Basic,
+        );
+        let query = BooleanQuery::new(vec![
+            (
+                Occur::Must,
+                Box::new(ConstScoreQuery::new(Box::new(language), 0.0)) as Box<dyn Query>,
+            ),
+            (Occur::Must, Box::new(BooleanQuery::new(clauses))),
+        ]);
+        let searcher = self.reader.searcher();
+        let Ok(found) = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())
+        else {
+            return Vec::new();
+        };
+        let mut cards = Vec::new();
+        for (_, address) in found {
+            let column = searcher
+                .segment_reader(address.segment_ord)
+                .fast_fields()
+                .u64("card");
+            if let Some(card) = column.ok().and_then(|c| c.first(address.doc_id)) {
+                let card = card as usize;
+                if !cards.contains(&card) {
+                    cards.push(card);
+                }
+            }
+        }
+        cards
+    }
+}
+
+#[derive(Default)]
+struct Parts {
+    cards: Vec<Card>,
+    variants: Vec<Variant>,
+    word_ids: HashMap<String, u32>,
+    run_ids: HashMap<String, u32>,
+}
+
+fn schema() -> (Schema, Fields) {
+    let mut builder = Schema::builder();
+    let mut text = |prefix: &str, tokenizer: &str| -> HashMap<Lang, Field> {
+        Lang::ALL
+            .iter()
+            .map(|lang| {
+                let indexing = TextFieldIndexing::default()
+                    .set_tokenizer(&format!("{tokenizer}_{lang}"))
+                    .set_index_option(IndexRecordOption::WithFreqs);
+                let options = TextOptions::default().set_indexing_options(indexing);
+                (
+                    *lang,
+                    builder.add_text_field(&format!("{prefix}_{lang}"), options),
+                )
+            })
+            .collect()
+    };
+    let (words, runs, body) = (
+        text("words", "words"),
+        text("runs", "runs"),
+        text("body", "words"),
+    );
+    let fields = Fields {
+        words,
+        runs,
+        body,
+        lang: builder.add_text_field("lang", STRING),
+        card: builder.add_u64_field("card", FAST),
+        variant: builder.add_u64_field("variant", FAST),
+        concepts: builder.add_text_field("concepts", STRING),
+    };
+    (builder.build(), fields)
+}
+
+fn intern(ids: &mut HashMap<String, u32>, terms: Vec<String>) -> Vec<u32> {
+    let mut out: Vec<u32> = terms
+        .into_iter()
+        .map(|t| {
+            let next = ids.len() as u32;
+            *ids.entry(t).or_insert(next)
+        })
+        .collect();
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+/// Letters and digits only, normalised: equal for phrasings that differ in punctuation alone.
+pub fn bare(text: &str) -> String {
+    normalise(text)
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect()
+}
+
+/// How much a term tells, from the number of phrasings and of those that hold it.
+pub fn idf(all: u32, with: u32) -> f64 {
+    (1.0 + (f64::from(all.saturating_sub(with)) + 0.5) / (f64::from(with) + 0.5)).ln()
+}

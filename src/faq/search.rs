@@ -1,0 +1,110 @@
+//! From a question to at most ten entries with a calibrated confidence for the first.
+
+use super::features::{Known, Weighed, Without, confidence_features, weigh};
+use super::index::{Asked, Index};
+use crate::domain::decide::Hit;
+use crate::domain::ids::DeskId;
+use crate::domain::language::Lang;
+use jiff::civil::Date;
+
+/// A question as the index is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What the sender newly wrote.
+    pub text: String,
+    /// Its language.
+    pub lang: Lang,
+    /// Only entries of this desk; of every desk when `None`.
+    pub desk: Option<DeskId>,
+    /// The day it is asked: an entry outside its validity is not returned.
+    pub today: Date,
+}
+
+/// Hits returned at most.
+pub const MAX_HITS: usize = 10;
+
+impl Index {
+    /// The entries that may answer, the best first, at most ten. The first carries the calibrated probability that it answers the
+    /// question; the others what is left of it, by their share.
+    pub fn search(&self, question: &Question) -> Vec<Hit> {
+        let keep = |c: usize| {
+            self.cards.get(c).is_some_and(|card| {
+                question.desk.as_ref().is_none_or(|d| *d == card.desk)
+                    && card.valid_from <= question.today
+                    && card.valid_until.is_none_or(|end| question.today <= end)
+            })
+        };
+        if self.small_talk.is_only_small_talk(&question.text) {
+            return Vec::new();
+        }
+        let mut best: Option<(f64, Asked, Vec<Weighed>)> = None;
+        for (i, reading) in self.small_talk.readings(&question.text).iter().enumerate() {
+            let asked = self.ask(question.lang, reading);
+            let (ranked, known) = weigh(self, &asked, Without::Nothing, &keep);
+            // A sentence by itself must say enough: "Is that right?" is no question to the index.
+            if i > 0 && asked.words.len() < 3 {
+                continue;
+            }
+            let sure = self.confidence(&ranked, known);
+            if best.as_ref().is_none_or(|(b, _, _)| sure > *b) {
+                best = Some((sure, asked, ranked));
+            }
+        }
+        best.map(|(sure, asked, ranked)| self.hits(sure, &asked, &ranked))
+            .unwrap_or_default()
+    }
+
+    /// The probability that the first of these answers the question, 0 to 1.
+    pub fn confidence(&self, ranked: &[Weighed], known: Known) -> f64 {
+        confidence_features(ranked, known).map_or(0.0, |f| self.model.probability(&f))
+    }
+
+    fn hits(&self, sure: f64, asked: &Asked, ranked: &[Weighed]) -> Vec<Hit> {
+        let mut out: Vec<Hit> = Vec::new();
+        let top = ranked.first().map_or(0.0, |w| w.score);
+        for w in ranked {
+            let (Some(card), Some(variant)) =
+                (self.cards.get(w.card), self.variants.get(w.variant))
+            else {
+                continue;
+            };
+            if out
+                .iter()
+                .any(|h| h.entry == card.entry && h.desk == card.desk)
+            {
+                continue;
+            }
+            let (mut matched, mut missing) = (Vec::new(), Vec::new());
+            for (text, id) in &asked.words {
+                let known = id.is_some_and(|t| {
+                    card.words.contains_key(&t) || card.body_words.binary_search(&t).is_ok()
+                });
+                if known {
+                    matched.push(text.clone())
+                } else {
+                    missing.push(text.clone())
+                }
+            }
+            let share = if out.is_empty() {
+                1.0
+            } else {
+                (w.score - top).exp().min(1.0) * 0.9
+            };
+            let [words, runs, ..] = w.features;
+            out.push(Hit {
+                entry: card.entry.clone(),
+                desk: card.desk.clone(),
+                lang: card.lang,
+                score: ((words + 0.6 * runs) / 1.6).clamp(0.0, 1.0),
+                confidence: sure * share,
+                variant: variant.text.clone(),
+                matched,
+                missing,
+            });
+            if out.len() == MAX_HITS {
+                break;
+            }
+        }
+        out
+    }
+}
