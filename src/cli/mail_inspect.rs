@@ -10,23 +10,22 @@ use serde_json::{Value, json};
 ///
 /// `language` recognises the language of a text (as a BCP 47 tag). `ticket` is the number the subject names: information only,
 /// a number alone joins no ticket.
-pub fn inspect(
-    file_name: &str,
-    bytes: &[u8],
-    language: &dyn Fn(&str) -> Option<String>,
-) -> Value {
+pub fn inspect(file_name: &str, bytes: &[u8], language: &dyn Fn(&str) -> Option<String>) -> Value {
     let (message, error) = match madoguchi_mime::decode(bytes) {
         Ok(message) => (message, None),
         Err(error) => (InboundMessage::default(), Some(error.reason)),
     };
-    let kind = error.is_none().then(|| match madoguchi_mime::kind(&message) {
+    // What can't be read is a ticket for people, like an inquiry.
+    let kind = match madoguchi_mime::kind(&message) {
         None => "inquiry",
         Some(MarkKind::AutoReply) => "auto_reply",
         Some(MarkKind::Bounce) => "bounce",
         Some(MarkKind::List) => "list",
-    });
+    };
     let subject = message.subject.as_deref().unwrap_or_default();
-    let ticket = mentions(subject).first().map(|(ticket, _)| TicketId::number(*ticket));
+    let ticket = mentions(subject)
+        .first()
+        .map(|(ticket, _)| TicketId::number(*ticket));
     json!({
         "file": file_name,
         "kind": kind,
@@ -116,7 +115,7 @@ mod tests {
         let shown = inspect("b.eml", b"\0\x01\x02\x03\0\x05\x06", &|_| None);
         assert_eq!(keys(&shown), KEYS);
         assert!(shown["error"].is_string());
-        assert_eq!(shown["kind"], Value::Null);
+        assert_eq!(shown["kind"], "inquiry");
         assert_eq!(shown["to"], json!([]));
     }
 }

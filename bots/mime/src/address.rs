@@ -27,7 +27,11 @@ pub(crate) fn parties(field: &[u8], hints: Hints) -> Vec<Party> {
     }
     // The whole value went through RFC 2047, the address too.
     let decoded = read(&words::decode(&line, hints), hints);
-    if decoded.iter().any(|p| p.address.contains('@')) { decoded } else { found }
+    if decoded.iter().any(|p| p.address.contains('@')) {
+        decoded
+    } else {
+        found
+    }
 }
 
 fn read(line: &str, hints: Hints) -> Vec<Party> {
@@ -50,7 +54,9 @@ fn read(line: &str, hints: Hints) -> Vec<Party> {
                 rest = after;
                 if rest.starts_with('@') {
                     // `"local part"@example.org`: the quotes belong to the address.
-                    let end = rest.find([',', ';', '<', '(', ' ', '\t']).unwrap_or(rest.len());
+                    let end = rest
+                        .find([',', ';', '<', '(', ' ', '\t'])
+                        .unwrap_or(rest.len());
                     let (domain, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
                     pending.angle = Some(format!("\"{inner}\"{domain}"));
                     rest = after;
@@ -75,7 +81,10 @@ fn read(line: &str, hints: Hints) -> Vec<Party> {
             }
             ',' | ';' => pending.settle(&mut found, hints),
             // What stood before the colon was a group's name.
-            ':' if !pending.words.contains('@') && pending.angle.is_none() && !pending.words.trim().is_empty() => {
+            ':' if !pending.words.contains('@')
+                && pending.angle.is_none()
+                && !pending.words.trim().is_empty() =>
+            {
                 pending = Pending::default();
             }
             '>' => {}
@@ -91,11 +100,20 @@ fn read(line: &str, hints: Hints) -> Vec<Party> {
 
 impl Pending {
     fn settle(&mut self, found: &mut Vec<Party>, hints: Hints) {
-        let Pending { words: text, quoted, angle, comment } = std::mem::take(self);
+        let Pending {
+            words: text,
+            quoted,
+            angle,
+            comment,
+        } = std::mem::take(self);
         let text = words::decode(text.trim(), hints);
         let (address, name) = match angle {
             Some(angle) => (bare(&words::decode(&angle, hints)), text),
-            None => match text.split_whitespace().find(|w| w.contains('@')).filter(|_| !quoted || !text.contains(' ')) {
+            None => match text
+                .split_whitespace()
+                .find(|w| w.contains('@'))
+                .filter(|_| !quoted || !text.contains(' '))
+            {
                 // A bare address, perhaps with the name beside it in no brackets at all.
                 Some(word) => {
                     let name = text.replacen(word, "", 1);
@@ -105,10 +123,17 @@ impl Pending {
                     Some(word) => (bare(word), text.replacen(word, "", 1).trim().to_owned()),
                     None => (String::new(), text),
                 },
-                None => (text.split_whitespace().collect::<Vec<_>>().join(" "), String::new()),
+                None => (
+                    text.split_whitespace().collect::<Vec<_>>().join(" "),
+                    String::new(),
+                ),
             },
         };
-        let name = if name.trim().is_empty() { words::decode(&comment, hints) } else { name };
+        let name = if name.trim().is_empty() {
+            words::decode(&comment, hints)
+        } else {
+            name
+        };
         let name = tidy(&name);
         if address.is_empty() && name.is_none() {
             return;
@@ -135,12 +160,15 @@ pub(crate) fn bare(text: &str) -> String {
         _ => text,
     };
     // Two words where one address should stand: the one with the @ is it.
-    let text = match text.split_whitespace().filter(|w| w.contains('@')).next_back() {
+    let text = match text.split_whitespace().rfind(|w| w.contains('@')) {
         Some(word) if !text.starts_with('"') => word,
         _ => text,
     };
     let quoted = text.starts_with('"');
-    let text: String = text.chars().filter(|c| (quoted || !c.is_whitespace()) && !c.is_control()).collect();
+    let text: String = text
+        .chars()
+        .filter(|c| (quoted || !c.is_whitespace()) && !c.is_control())
+        .collect();
     let text = text.trim_matches(['<', '>', ',', ';', '\'']);
     match text.rsplit_once('@') {
         Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
@@ -205,7 +233,10 @@ mod tests {
     use super::*;
 
     fn read(field: &str) -> Vec<(String, Option<String>)> {
-        parties(field.as_bytes(), Hints::default()).into_iter().map(|p| (p.address, p.name)).collect()
+        parties(field.as_bytes(), Hints::default())
+            .into_iter()
+            .map(|p| (p.address, p.name))
+            .collect()
     }
     fn one(address: &str, name: Option<&str>) -> Vec<(String, Option<String>)> {
         vec![(address.to_owned(), name.map(str::to_owned))]
@@ -215,18 +246,39 @@ mod tests {
     fn names_in_all_their_forms_are_read() {
         assert_eq!(read("a@Example.ORG"), one("a@example.org", None));
         assert_eq!(read("Ai <a@example.org>"), one("a@example.org", Some("Ai")));
-        assert_eq!(read("\"Ai, Ltd.\" <a@example.org>"), one("a@example.org", Some("Ai, Ltd.")));
-        assert_eq!(read("a@example.org (Ai (B))"), one("a@example.org", Some("Ai (B)")));
-        assert_eq!(read("=?utf-8?Q?A,_B?= <a@example.org>"), one("a@example.org", Some("A, B")));
-        assert_eq!(read("\"=?utf-8?B?56qT5Y+j?=\" <a@example.org>"), one("a@example.org", Some("窓口")));
-        assert_eq!(read("窓口 <a@example.org>"), one("a@example.org", Some("窓口")));
-        assert_eq!(read("\"a@example.org\" <b@example.org>"), one("b@example.org", Some("a@example.org")));
+        assert_eq!(
+            read("\"Ai, Ltd.\" <a@example.org>"),
+            one("a@example.org", Some("Ai, Ltd."))
+        );
+        assert_eq!(
+            read("a@example.org (Ai (B))"),
+            one("a@example.org", Some("Ai (B)"))
+        );
+        assert_eq!(
+            read("=?utf-8?Q?A,_B?= <a@example.org>"),
+            one("a@example.org", Some("A, B"))
+        );
+        assert_eq!(
+            read("\"=?utf-8?B?56qT5Y+j?=\" <a@example.org>"),
+            one("a@example.org", Some("窓口"))
+        );
+        assert_eq!(
+            read("窓口 <a@example.org>"),
+            one("a@example.org", Some("窓口"))
+        );
+        assert_eq!(
+            read("\"a@example.org\" <b@example.org>"),
+            one("b@example.org", Some("a@example.org"))
+        );
     }
 
     #[test]
     fn groups_are_opened_and_empty_ones_name_nobody() {
         assert_eq!(read("undisclosed-recipients:;"), vec![]);
-        assert_eq!(read("Team: a@example.org, b@example.org;, c@example.org").len(), 3);
+        assert_eq!(
+            read("Team: a@example.org, b@example.org;, c@example.org").len(),
+            3
+        );
     }
 
     #[test]
@@ -235,11 +287,23 @@ mod tests {
         assert_eq!(read("<a@example.org"), one("a@example.org", None));
         assert_eq!(read("<<a@example.org>>"), one("a@example.org", None));
         assert_eq!(read("<@x,@y:a@example.org>"), one("a@example.org", None));
-        assert_eq!(read("\"x@\" <y.example postmaster@y.example>"), one("postmaster@y.example", Some("x@")));
+        assert_eq!(
+            read("\"x@\" <y.example postmaster@y.example>"),
+            one("postmaster@y.example", Some("x@"))
+        );
         assert_eq!(read("root"), one("root", None));
-        assert_eq!(read("=?utf-8?B?QWkgPGFAZXhhbXBsZS5vcmc+?="), one("a@example.org", Some("Ai")));
+        assert_eq!(
+            read("=?utf-8?B?QWkgPGFAZXhhbXBsZS5vcmc+?="),
+            one("a@example.org", Some("Ai"))
+        );
         assert_eq!(read(""), vec![]);
-        assert_eq!(read("Ai <a(his account)@example.org(his host)>"), one("a@example.org", Some("Ai")));
-        assert_eq!(read("\"a b\"@example.org"), one("\"a b\"@example.org", None));
+        assert_eq!(
+            read("Ai <a(his account)@example.org(his host)>"),
+            one("a@example.org", Some("Ai"))
+        );
+        assert_eq!(
+            read("\"a b\"@example.org"),
+            one("\"a b\"@example.org", None)
+        );
     }
 }

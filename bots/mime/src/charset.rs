@@ -7,7 +7,8 @@
 use crate::seven_bit;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{
-    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, WINDOWS_1258,
+    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE,
+    WINDOWS_1252, WINDOWS_1258,
 };
 use unicode_normalization::UnicodeNormalization;
 
@@ -29,10 +30,16 @@ pub(crate) struct Decoded {
 
 impl Decoded {
     fn sure(text: String) -> Self {
-        Self { text, doubtful: false }
+        Self {
+            text,
+            doubtful: false,
+        }
     }
     fn doubtful(text: String) -> Self {
-        Self { text, doubtful: true }
+        Self {
+            text,
+            doubtful: true,
+        }
     }
 }
 
@@ -66,7 +73,9 @@ pub(crate) fn decode(bytes: &[u8], label: Option<&str>, hints: Hints) -> Decoded
         None => unlabelled(bytes, hints),
         Some(label) => match encoding(label) {
             Some(encoding) => labelled(bytes, encoding, hints),
-            None => Decoded::doubtful(foreign(bytes, label).unwrap_or_else(|| unlabelled(bytes, hints).text)),
+            None => Decoded::doubtful(
+                foreign(bytes, label).unwrap_or_else(|| unlabelled(bytes, hints).text),
+            ),
         },
     }
 }
@@ -77,12 +86,15 @@ pub(crate) fn encoding(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label_no_replacement(label.as_bytes()).or_else(|| {
         let bare: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
         Some(match bare.as_str() {
-            "cp932" | "sjis" | "shiftjis" | "mskanji" | "xmscp932" | "shiftjisx0213" | "sjiswin" | "windows932" => SHIFT_JIS,
+            "cp932" | "sjis" | "shiftjis" | "mskanji" | "xmscp932" | "shiftjisx0213"
+            | "sjiswin" | "windows932" => SHIFT_JIS,
             "eucjp" | "eucjpms" | "eucjpwin" | "cp51932" | "ujis" | "eucjisx0213" => EUC_JP,
             "cp936" | "ms936" | "gb2312" | "euccn" | "gb231280" | "windows936" | "xgbk" => GBK,
             "gb18030" | "cp54936" | "gb180302000" => GB18030,
             "cp950" | "big5eten" | "big5hkscs" | "ms950" | "windows950" => BIG5,
-            "cp949" | "ms949" | "uhc" | "euckr" | "xwindows949" | "ksc5601" | "ksc56011987" => EUC_KR,
+            "cp949" | "ms949" | "uhc" | "euckr" | "xwindows949" | "ksc5601" | "ksc56011987" => {
+                EUC_KR
+            }
             "utf8" | "utf8mb4" | "unicode" | "utf8n" => UTF_8,
             "latin1" | "usascii" | "ascii" | "iso646us" | "ansi" => WINDOWS_1252,
             "cp1258" | "tcvn" => WINDOWS_1258,
@@ -110,28 +122,52 @@ fn wide(bytes: &[u8], label: &str) -> Option<Decoded> {
         let little = label.ends_with("le") || bytes.starts_with(&[0xff, 0xfe]);
         let text = bytes.chunks_exact(4).filter_map(|c| {
             let c: [u8; 4] = c.try_into().ok()?;
-            let value = if little { u32::from_le_bytes(c) } else { u32::from_be_bytes(c) };
+            let value = if little {
+                u32::from_le_bytes(c)
+            } else {
+                u32::from_be_bytes(c)
+            };
             Some(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER))
         });
         return Some(Decoded::sure(text.filter(|c| *c != '\u{feff}').collect()));
     }
-    if !(label.starts_with("utf-16") || label.starts_with("utf16") || label == "unicode" || label.starts_with("ucs-2")) {
+    if !(label.starts_with("utf-16")
+        || label.starts_with("utf16")
+        || label == "unicode"
+        || label.starts_with("ucs-2"))
+    {
         return None;
     }
     let marked = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    let zeros = |offset: usize| bytes.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
+    let zeros = |offset: usize| {
+        bytes
+            .iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
     let (even, odd) = (zeros(0), zeros(1));
     if !marked && even + odd == 0 && std::str::from_utf8(bytes).is_ok() {
         return None;
     }
-    let encoding = if label.ends_with("le") || odd > even { UTF_16LE } else { UTF_16BE };
+    let encoding = if label.ends_with("le") || odd > even {
+        UTF_16LE
+    } else {
+        UTF_16BE
+    };
     let (text, _, errors) = encoding.decode(bytes);
-    Some(Decoded { text: text.into_owned(), doubtful: errors })
+    Some(Decoded {
+        text: text.into_owned(),
+        doubtful: errors,
+    })
 }
 
 /// Labels only mail-parser's tables know (DOS code pages).
 fn foreign(bytes: &[u8], label: &str) -> Option<String> {
-    let bare = label.strip_prefix("cp").or_else(|| label.strip_prefix("ibm"));
+    let bare = label
+        .strip_prefix("cp")
+        .or_else(|| label.strip_prefix("ibm"));
     mail_parser::decoders::charsets::map::charset_decoder(label.as_bytes())
         .or_else(|| mail_parser::decoders::charsets::map::charset_decoder(bare?.as_bytes()))
         .map(|decode| decode(bytes))
@@ -165,7 +201,11 @@ fn labelled(bytes: &[u8], encoding: &'static Encoding, hints: Hints) -> Decoded 
         return Decoded::sure(text);
     }
     let other = unlabelled(bytes, hints);
-    let lost = |t: &str| t.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
+    let lost = |t: &str| {
+        t.chars()
+            .filter(|c| *c == char::REPLACEMENT_CHARACTER)
+            .count()
+    };
     if lost(&other.text) < errors {
         Decoded::doubtful(other.text)
     } else {
@@ -176,7 +216,10 @@ fn labelled(bytes: &[u8], encoding: &'static Encoding, hints: Hints) -> Decoded 
 /// EUC-JP read as Shift_JIS turns into rows of half-width katakana.
 fn half_width_rubbish(text: &str) -> bool {
     let beyond = text.chars().filter(|c| !c.is_ascii()).count();
-    let half = text.chars().filter(|c| ('\u{ff61}'..='\u{ff9f}').contains(c)).count();
+    let half = text
+        .chars()
+        .filter(|c| ('\u{ff61}'..='\u{ff9f}').contains(c))
+        .count();
     half >= 4 && half * 3 > beyond
 }
 
@@ -185,7 +228,10 @@ fn run(bytes: &[u8], encoding: &'static Encoding) -> (String, usize) {
     let encoding = if encoding == GBK { GB18030 } else { encoding };
     let (text, errors) = encoding.decode_without_bom_handling(bytes);
     let lost = if errors {
-        text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count().max(1)
+        text.chars()
+            .filter(|c| *c == char::REPLACEMENT_CHARACTER)
+            .count()
+            .max(1)
     } else {
         0
     };
@@ -203,8 +249,14 @@ fn unlabelled(bytes: &[u8], hints: Hints) -> Decoded {
         return Decoded::sure(text.to_owned());
     }
     let lossy = String::from_utf8_lossy(bytes);
-    let lost = lossy.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
-    let good = lossy.chars().filter(|c| !c.is_ascii() && *c != char::REPLACEMENT_CHARACTER).count();
+    let lost = lossy
+        .chars()
+        .filter(|c| *c == char::REPLACEMENT_CHARACTER)
+        .count();
+    let good = lossy
+        .chars()
+        .filter(|c| !c.is_ascii() && *c != char::REPLACEMENT_CHARACTER)
+        .count();
     if good >= lost * 4 {
         // UTF-8 that was cut, or has a few foreign bytes in it. A character cut at the very end just goes.
         let mut text = lossy.into_owned();
@@ -213,7 +265,10 @@ fn unlabelled(bytes: &[u8], hints: Hints) -> Decoded {
         }
         return Decoded::doubtful(text);
     }
-    if let Some(hinted) = hints.encoding.filter(|e| *e != UTF_8 && !e.is_single_byte()) {
+    if let Some(hinted) = hints
+        .encoding
+        .filter(|e| *e != UTF_8 && !e.is_single_byte())
+    {
         let (text, errors) = run(bytes, hinted);
         if errors == 0 {
             return Decoded::doubtful(text);
@@ -225,7 +280,12 @@ fn unlabelled(bytes: &[u8], hints: Hints) -> Decoded {
     if best.0.chars().all(|c| c < '\u{3000}') {
         // Too short to tell. The desk is Japanese: where the bytes give kana, they are the likeliest reading.
         let japanese = run(bytes, detector.guess(Some(b"jp"), Utf8Detection::Deny));
-        if japanese.1 == 0 && japanese.0.chars().any(|c| ('\u{3041}'..='\u{30fe}').contains(&c)) {
+        if japanese.1 == 0
+            && japanese
+                .0
+                .chars()
+                .any(|c| ('\u{3041}'..='\u{30fe}').contains(&c))
+        {
             best = japanese;
         }
     }
@@ -252,29 +312,59 @@ mod tests {
     #[test]
     fn escape_sequences_are_seen_before_utf_8_whatever_the_label_says() {
         let jis = b"\x1b$B4k6H\x1b(B 2026";
-        for label in [None, Some("utf-8"), Some("us-ascii"), Some("iso-8859-1"), Some("ISO-2022-JP"), Some("shift_jis")] {
+        for label in [
+            None,
+            Some("utf-8"),
+            Some("us-ascii"),
+            Some("iso-8859-1"),
+            Some("ISO-2022-JP"),
+            Some("shift_jis"),
+        ] {
             assert_eq!(text(jis, label), "企業 2026", "{label:?}");
         }
     }
 
     #[test]
     fn microsofts_extensions_of_japanese_charsets_are_read() {
-        assert_eq!(text(b"\x87\x40\x87\x8a\xfb\xfc\xee\xe0\xb1", Some("Shift_JIS")), "①㈱髙髙ｱ");
-        assert_eq!(text(b"\xad\xa1\xad\xea\xfc\xe2\x8e\xb1", Some("euc-jp")), "①㈱髙ｱ");
-        assert_eq!(text(b"\x1b$B-!-j|b\x1b(I1\x1b(B", Some("iso-2022-jp")), "①㈱髙ｱ");
+        assert_eq!(
+            text(b"\x87\x40\x87\x8a\xfb\xfc\xee\xe0\xb1", Some("Shift_JIS")),
+            "①㈱髙髙ｱ"
+        );
+        assert_eq!(
+            text(b"\xad\xa1\xad\xea\xfc\xe2\x8e\xb1", Some("euc-jp")),
+            "①㈱髙ｱ"
+        );
+        assert_eq!(
+            text(b"\x1b$B-!-j|b\x1b(I1\x1b(B", Some("iso-2022-jp")),
+            "①㈱髙ｱ"
+        );
     }
 
     #[test]
     fn gb2312_labels_hold_gb18030_and_latin_1_labels_windows_1252() {
-        assert_eq!(text(b"\xe9F", Some("gb2312")), "镕".replace('镕', &GB18030.decode(b"\xe9F").0));
+        assert_eq!(
+            text(b"\xe9F", Some("gb2312")),
+            "镕".replace('镕', &GB18030.decode(b"\xe9F").0)
+        );
         assert_eq!(text(&GB18030.encode("€镕").0, Some("gb2312")), "€镕");
         assert_eq!(text(b"\x93x\x94", Some("iso-8859-1")), "“x”");
     }
 
     #[test]
     fn utf_8_under_a_wrong_label_is_recognised() {
-        for label in ["iso-8859-1", "us-ascii", "windows-1252", "shift_jis", "gb2312", "x-unknown"] {
-            assert_eq!(text("変更申請の手続".as_bytes(), Some(label)), "変更申請の手続", "{label}");
+        for label in [
+            "iso-8859-1",
+            "us-ascii",
+            "windows-1252",
+            "shift_jis",
+            "gb2312",
+            "x-unknown",
+        ] {
+            assert_eq!(
+                text("変更申請の手続".as_bytes(), Some(label)),
+                "変更申請の手続",
+                "{label}"
+            );
         }
         assert_eq!(text("Đà Nẵng".as_bytes(), Some("iso-8859-1")), "Đà Nẵng");
     }
@@ -301,7 +391,10 @@ mod tests {
 
     #[test]
     fn vietnamese_code_page_gives_composed_letters() {
-        assert_eq!(text(&[b'V', b'i', 0xea, 0xf2, b't'], Some("windows-1258")), "Việt");
+        assert_eq!(
+            text(&[b'V', b'i', 0xea, 0xf2, b't'], Some("windows-1258")),
+            "Việt"
+        );
     }
 
     #[test]

@@ -20,7 +20,9 @@ pub struct Composed {
 
 impl std::fmt::Debug for Composed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Composed").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+        f.debug_struct("Composed")
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,11 +74,16 @@ pub fn compose(message: &OutboundMessage) -> Result<Composed, ComposeError> {
         .date(written(message.written_at))
         .message_id(Some(format!("<{}>", message.message_id)));
     if let Some(address) = &message.reply_to {
-        let party = Party { address: address.clone(), name: None };
+        let party = Party {
+            address: address.clone(),
+            name: None,
+        };
         builder = builder.reply_to(mailbox(&party, "reply")?);
     }
     builder = thread(builder, message);
-    builder = builder.header(ContentLanguage(message.lang.clone())).header(Installation(message.installation.clone()));
+    builder = builder
+        .header(ContentLanguage(message.lang.clone()))
+        .header(Installation(message.installation.clone()));
     let auto = match message.automatic {
         Automatic::No => None,
         Automatic::Replied => Some("auto-replied"),
@@ -90,7 +97,11 @@ pub fn compose(message: &OutboundMessage) -> Result<Composed, ComposeError> {
     let built = builder
         .singlepart(SinglePart::plain(body(&message.body)))
         .map_err(|e| ComposeError::Build(e.to_string()))?;
-    Ok(Composed { envelope_from, envelope_to, bytes: built.formatted() })
+    Ok(Composed {
+        envelope_from,
+        envelope_to,
+        bytes: built.formatted(),
+    })
 }
 
 fn thread(mut builder: MessageBuilder, message: &OutboundMessage) -> MessageBuilder {
@@ -98,7 +109,11 @@ fn thread(mut builder: MessageBuilder, message: &OutboundMessage) -> MessageBuil
     if let Some(id) = message.in_reply_to.as_ref().filter(|id| writable_id(id)) {
         builder = builder.in_reply_to(bracketed(id));
     }
-    let chain: Vec<&String> = message.references.iter().filter(|id| writable_id(id)).collect();
+    let chain: Vec<&String> = message
+        .references
+        .iter()
+        .filter(|id| writable_id(id))
+        .collect();
     let skipped = chain.len().saturating_sub(LONGEST_CHAIN);
     let kept: Vec<String> = chain
         .iter()
@@ -118,7 +133,11 @@ fn mailbox(party: &Party, role: &'static str) -> Result<Mailbox, ComposeError> {
         return Err(ComposeError::Address(role));
     }
     let email: Address = address.parse().map_err(|_| ComposeError::Address(role))?;
-    let name = party.name.as_deref().map(one_line).filter(|n| !n.is_empty());
+    let name = party
+        .name
+        .as_deref()
+        .map(one_line)
+        .filter(|n| !n.is_empty());
     Ok(Mailbox::new(name, email))
 }
 
@@ -139,11 +158,17 @@ fn one_line(text: &str) -> String {
 
 /// Lines ended by `\n` only (lettre makes them CRLF), without NUL.
 fn body(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")
+    text.replace("\r\n", "\n")
+        .replace('\r', "\n")
+        .replace('\0', "")
 }
 
 fn writable_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>'))
+    !id.is_empty()
+        && id.len() <= LONGEST_ID
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>'))
 }
 
 fn token(value: &str) -> bool {

@@ -13,7 +13,14 @@ use madoguchi_channel::{DecodeError, InboundMessage, Party};
 use mail_parser::DateTime;
 
 /// Header fields that name a recipient, in the order they are listed.
-const RECIPIENT_FIELDS: &[&str] = &["to", "cc", "delivered-to", "x-original-to", "envelope-to", "apparently-to"];
+const RECIPIENT_FIELDS: &[&str] = &[
+    "to",
+    "cc",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "apparently-to",
+];
 
 /// Understands one Internet message (RFC 5322). Pure; never panics; depth and counts are bounded.
 ///
@@ -24,12 +31,18 @@ const RECIPIENT_FIELDS: &[&str] = &["to", "cc", "delivered-to", "x-original-to",
 pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
     let raw = source::regular(bytes);
     if raw.trim_ascii().is_empty() {
-        return Err(DecodeError { reason: "the message is empty".to_owned() });
+        return Err(DecodeError {
+            reason: "the message is empty".to_owned(),
+        });
     }
     let fields = Fields::read(&raw);
     if !field::has_known_field(&fields) {
         if binary(&raw) {
-            return Err(DecodeError { reason: "these bytes are no message: there is no header, and the content is not text".to_owned() });
+            return Err(DecodeError {
+                reason:
+                    "these bytes are no message: there is no header, and the content is not text"
+                        .to_owned(),
+            });
         }
         if fields.is_empty() {
             return Ok(bare_text(&raw));
@@ -40,12 +53,24 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
     let content = structure.content();
     let mut problems = Vec::new();
 
-    let text_of = |name: &str| fields.first(name).map(|v| words::text(v, hints)).filter(|t| !t.is_empty());
-    let people = |name: &str| -> Vec<Party> { fields.all(name).flat_map(|v| address::parties(v, hints)).collect() };
+    let text_of = |name: &str| {
+        fields
+            .first(name)
+            .map(|v| words::text(v, hints))
+            .filter(|t| !t.is_empty())
+    };
+    let people = |name: &str| -> Vec<Party> {
+        fields
+            .all(name)
+            .flat_map(|v| address::parties(v, hints))
+            .collect()
+    };
 
     let mut from = people("from").into_iter().find(|p| !p.address.is_empty());
     if from.is_none() {
-        from = people("sender").into_iter().find(|p| p.address.contains('@'));
+        from = people("sender")
+            .into_iter()
+            .find(|p| p.address.contains('@'));
         problems.push(match &from {
             Some(_) => "the message has no readable From; the address is that of Sender".to_owned(),
             None => "the message does not say who wrote it".to_owned(),
@@ -62,12 +87,19 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         }
     }
 
-    let id = |name: &str| fields.first(name).map(|v| ids(&words::line(v, hints))).unwrap_or_default();
+    let id = |name: &str| {
+        fields
+            .first(name)
+            .map(|v| ids(&words::line(v, hints)))
+            .unwrap_or_default()
+    };
     let message_id = id("message-id").into_iter().next();
     if message_id.is_none() {
         problems.push("the message has no Message-ID".to_owned());
     }
-    let sent_at = fields.first("date").and_then(|v| date(&words::line(v, hints)));
+    let sent_at = fields
+        .first("date")
+        .and_then(|v| date(&words::line(v, hints)));
     if sent_at.is_none() {
         problems.push("the message has no readable date".to_owned());
     }
@@ -77,13 +109,18 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
     problems.extend(content.problems.iter().cloned());
 
     let subject = text_of("subject");
-    let envelope_from = fields.first("return-path").map(|v| address::bare(&words::line(v, hints)));
+    let envelope_from = fields
+        .first("return-path")
+        .map(|v| address::bare(&words::line(v, hints)));
     let text = content.text.trim_end().to_owned();
     let reply_text = reply_text(&text);
     let marks = marks::machine_marks(&MailFacts {
         fields: &fields,
         hints,
-        from: from.as_ref().map(|p| p.address.as_str()).unwrap_or_default(),
+        from: from
+            .as_ref()
+            .map(|p| p.address.as_str())
+            .unwrap_or_default(),
         has_other_reply_to: reply_to.is_some(),
         envelope_from: envelope_from.as_deref(),
         subject: subject.as_deref().unwrap_or_default(),

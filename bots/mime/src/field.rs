@@ -78,7 +78,10 @@ impl<'a> Fields<'a> {
 
     /// Every field of this (lower-case) name, in order.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.fields.iter().filter(move |f| f.name == name).map(|f| f.value)
+        self.fields
+            .iter()
+            .filter(move |f| f.name == name)
+            .map(|f| f.value)
     }
 
     /// All fields in order.
@@ -94,15 +97,34 @@ fn name_of(line: &[u8]) -> Option<(String, usize)> {
     if name.is_empty() || !name.iter().all(|b| matches!(b, 33..=57 | 59..=126)) {
         return None;
     }
-    let name = name.iter().map(|b| char::from(b.to_ascii_lowercase())).collect();
+    let name = name
+        .iter()
+        .map(|b| char::from(b.to_ascii_lowercase()))
+        .collect();
     Some((name, colon + 1))
 }
 
 /// True when a message has at least one field every mail program knows; binary rubbish has none.
 pub(crate) fn has_known_field(fields: &Fields<'_>) -> bool {
     const KNOWN: &[&str] = &[
-        "from", "to", "cc", "subject", "date", "message-id", "received", "return-path", "mime-version", "content-type",
-        "sender", "reply-to", "delivered-to", "in-reply-to", "references", "x-mailer", "bcc", "content-transfer-encoding",
+        "from",
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "message-id",
+        "received",
+        "return-path",
+        "mime-version",
+        "content-type",
+        "sender",
+        "reply-to",
+        "delivered-to",
+        "in-reply-to",
+        "references",
+        "x-mailer",
+        "bcc",
+        "content-transfer-encoding",
     ];
     fields.iter().any(|f| KNOWN.contains(&f.name.as_str()))
 }

@@ -17,22 +17,32 @@ pub fn html_to_text(html: &str) -> String {
         let (text, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
         page.text(text);
         if let Some(comment) = tail.strip_prefix("<!--") {
-            let end = if comments_end { comment.find("-->") } else { None };
+            let end = if comments_end {
+                comment.find("-->")
+            } else {
+                None
+            };
             comments_end = end.is_some();
             // A comment that never ends hides only its first tag.
-            let skipped = end.map(|e| e + 3).or_else(|| comment.find('>').map(|e| e + 1));
+            let skipped = end
+                .map(|e| e + 3)
+                .or_else(|| comment.find('>').map(|e| e + 1));
             rest = skipped.and_then(|s| comment.get(s..)).unwrap_or_default();
             continue;
         }
         match tag(tail) {
             Some((tag, after)) => {
                 rest = after;
-                if !tag.closing && let Some(name) = hidden(&tag.name) {
+                if !tag.closing
+                    && let Some(name) = hidden(&tag.name)
+                {
                     if !never_closed.contains(&name) {
                         match after_hidden(rest, name) {
                             Some(after) => rest = after,
                             // Code stays hidden; of a head or title there is shown what there is.
-                            None if matches!(name, "head" | "title" | "object" | "noscript") => never_closed.push(name),
+                            None if matches!(name, "head" | "title" | "object" | "noscript") => {
+                                never_closed.push(name)
+                            }
                             None => rest = "",
                         }
                     }
@@ -67,13 +77,18 @@ fn tag(text: &str) -> Option<(Tag<'_>, &str)> {
     let first = inner.chars().next()?;
     if first == '!' || first == '?' {
         let end = inner.find('>')?;
-        let tag = Tag { name: String::new(), attributes: "", closing };
+        let tag = Tag {
+            name: String::new(),
+            attributes: "",
+            closing,
+        };
         return Some((tag, inner.get(end + 1..).unwrap_or_default()));
     }
     if !first.is_ascii_alphabetic() {
         return None;
     }
-    let name_end = inner.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_')))?;
+    let name_end =
+        inner.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_')))?;
     let (name, after) = inner.split_at_checked(name_end)?;
     if !after.starts_with(|c: char| c.is_whitespace() || matches!(c, '>' | '/')) {
         return None;
@@ -98,15 +113,21 @@ fn tag(text: &str) -> Option<(Tag<'_>, &str)> {
         }
     }
     let end = end.or_else(|| after.find('>'))?;
-    let tag = Tag { name: name.to_ascii_lowercase(), attributes: after.get(..end).unwrap_or_default(), closing };
+    let tag = Tag {
+        name: name.to_ascii_lowercase(),
+        attributes: after.get(..end).unwrap_or_default(),
+        closing,
+    };
     Some((tag, after.get(end + 1..).unwrap_or_default()))
 }
 
 /// Elements whose content is no text for people.
 fn hidden(name: &str) -> Option<&'static str> {
-    ["script", "style", "head", "title", "template", "noscript", "svg", "object"]
-        .into_iter()
-        .find(|h| *h == name)
+    [
+        "script", "style", "head", "title", "template", "noscript", "svg", "object",
+    ]
+    .into_iter()
+    .find(|h| *h == name)
 }
 
 /// What follows the end of a hidden element, if it has one; a head ends at the body too.
@@ -129,7 +150,9 @@ fn after_hidden<'a>(rest: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn starts_without_case(text: &str, prefix: &str) -> bool {
-    text.as_bytes().get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
+    text.as_bytes()
+        .get(..prefix.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
 /// The page as far as it is written.
@@ -146,7 +169,11 @@ struct Page {
 
 impl Page {
     fn quotes(&self) -> usize {
-        self.open.iter().filter(|(_, quotes)| *quotes).count().min(DEEPEST_QUOTE)
+        self.open
+            .iter()
+            .filter(|(_, quotes)| *quotes)
+            .count()
+            .min(DEEPEST_QUOTE)
     }
 
     fn preformatted(&self) -> bool {
@@ -202,17 +229,11 @@ impl Page {
                 self.end_line(false);
                 self.line.push_str("- ");
             }
-            "tr" | "li" | "dt" | "dd" | "section" | "article" | "header" | "footer" | "address" | "center" | "body" | "form"
-            | "fieldset" | "main" | "nav" | "aside" | "caption" | "o:p" => {
-                if tag.name != "o:p" {
-                    self.end_line(false);
-                }
+            "tr" | "li" | "dt" | "dd" | "section" | "article" | "header" | "footer" | "address"
+            | "center" | "body" | "form" | "fieldset" | "main" | "nav" | "aside" | "caption" => {
+                self.end_line(false)
             }
-            "td" | "th" if tag.closing => {
-                if !self.line.is_empty() {
-                    self.line.push(' ');
-                }
-            }
+            "td" | "th" if tag.closing && !self.line.is_empty() => self.line.push(' '),
             _ => {}
         }
     }
@@ -273,7 +294,12 @@ fn quoting(tag: &Tag<'_>) -> bool {
     let signs: &[&str] = if tag.name == "blockquote" {
         &["cite", "quote", "border-left", "mailcontainer"]
     } else {
-        &["yahoo_quoted", "protonmail_quote", "ms-outlook-mobile-reference", "qmbox_quote"]
+        &[
+            "yahoo_quoted",
+            "protonmail_quote",
+            "ms-outlook-mobile-reference",
+            "qmbox_quote",
+        ]
     };
     signs.iter().any(|sign| attributes.contains(sign))
 }
@@ -287,7 +313,9 @@ fn entities(raw: &str) -> String {
     let mut pieces = raw.split('&');
     out.push_str(pieces.next().unwrap_or_default());
     for piece in pieces {
-        let end = piece.find(|c: char| !(c.is_ascii_alphanumeric() || c == '#')).unwrap_or(piece.len());
+        let end = piece
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '#'))
+            .unwrap_or(piece.len());
         let (name, after) = piece.split_at_checked(end.min(32)).unwrap_or((piece, ""));
         match entity(name) {
             Some(c) => {
@@ -336,7 +364,11 @@ fn entity(name: &str) -> Option<char> {
 
 /// The charset an HTML page names itself.
 pub(crate) fn declared_charset(bytes: &[u8]) -> Option<String> {
-    let head: String = bytes.iter().take(2048).map(|b| char::from(b.to_ascii_lowercase())).collect();
+    let head: String = bytes
+        .iter()
+        .take(2048)
+        .map(|b| char::from(b.to_ascii_lowercase()))
+        .collect();
     let (_, after) = head.split_once("charset=")?;
     let name: String = after
         .trim_start_matches(['"', '\'', ' '])
@@ -354,7 +386,10 @@ mod tests {
     fn blocks_become_lines_and_code_vanishes() {
         let html = "<html><head><title>t</title><style>p{}</style></head><body><p>一つ目</p><p>二つ&nbsp;目<br>次</p>\
                     <script>alert('<p>')</script><!-- <p>no</p> --><ul><li>a<li>b</ul>x &amp; y &lt;z&gt; &#12354; &eacute;</body>";
-        assert_eq!(html_to_text(html), "一つ目\n\n二つ 目\n次\n\n- a\n- b\n\nx & y <z> あ é");
+        assert_eq!(
+            html_to_text(html),
+            "一つ目\n\n二つ 目\n次\n\n- a\n- b\n\nx & y <z> あ é"
+        );
     }
 
     #[test]
@@ -366,20 +401,32 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_tag_stays() {
-        assert_eq!(html_to_text("On Friday, A <a@example.org> wrote: 1 < 2 & 3 &unknownthing; <"), "On Friday, A <a@example.org> wrote: 1 < 2 & 3 &unknownthing; <");
+        assert_eq!(
+            html_to_text("On Friday, A <a@example.org> wrote: 1 < 2 & 3 &unknownthing; <"),
+            "On Friday, A <a@example.org> wrote: 1 < 2 & 3 &unknownthing; <"
+        );
     }
 
     #[test]
     fn a_page_that_never_closes_anything_is_still_read() {
-        assert_eq!(html_to_text("<head><meta x><body>text <!-- open <b>more"), "text more");
+        assert_eq!(
+            html_to_text("<head><meta x><body>text <!-- open <b>more"),
+            "text more"
+        );
         assert_eq!(html_to_text("<style>p{} never closed"), "");
         assert_eq!(html_to_text("<a href=\"x>broken</a> after"), "broken after");
     }
 
     #[test]
     fn the_charset_a_page_names_is_found() {
-        assert_eq!(declared_charset(b"<META content='text/html; charset=Shift_JIS'>").as_deref(), Some("shift_jis"));
-        assert_eq!(declared_charset(b"<meta charset=\"utf-8\">").as_deref(), Some("utf-8"));
+        assert_eq!(
+            declared_charset(b"<META content='text/html; charset=Shift_JIS'>").as_deref(),
+            Some("shift_jis")
+        );
+        assert_eq!(
+            declared_charset(b"<meta charset=\"utf-8\">").as_deref(),
+            Some("utf-8")
+        );
         assert_eq!(declared_charset(b"<p>"), None);
     }
 }

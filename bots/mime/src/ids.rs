@@ -7,7 +7,10 @@ const MOST_IDS: usize = 1000;
 pub(crate) fn ids(value: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut keep = |id: &str| {
-        let id: String = id.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+        let id: String = id
+            .chars()
+            .filter(|c| !c.is_whitespace() && !c.is_control())
+            .collect();
         if !id.is_empty() && found.len() < MOST_IDS && !found.contains(&id) {
             found.push(id);
         }
@@ -20,7 +23,10 @@ pub(crate) fn ids(value: &str) -> Vec<String> {
         }
     } else {
         // Words in an In-Reply-To of old mailers ("Your message of …") are no ids: an id has an @ or stands alone.
-        let words: Vec<&str> = value.split([' ', '\t', ',']).filter(|w| !w.is_empty()).collect();
+        let words: Vec<&str> = value
+            .split([' ', '\t', ','])
+            .filter(|w| !w.is_empty())
+            .collect();
         let alone = words.len() == 1;
         for word in words {
             if alone || word.contains('@') {

@@ -35,15 +35,23 @@ impl MailFacts<'_> {
 
     /// The value up to parameters and comments, lower case.
     fn token(&self, name: &str) -> Option<String> {
-        self.fields.first(name).map(|v| Params::read(v, self.hints).value).filter(|v| !v.is_empty())
+        self.fields
+            .first(name)
+            .map(|v| Params::read(v, self.hints).value)
+            .filter(|v| !v.is_empty())
     }
 
     fn present(&self, name: &str) -> bool {
-        self.fields.first(name).is_some_and(|v| !v.trim_ascii().is_empty())
+        self.fields
+            .first(name)
+            .is_some_and(|v| !v.trim_ascii().is_empty())
     }
 
     fn local_part(&self) -> String {
-        let local = self.from.rsplit_once('@').map_or(self.from, |(local, _)| local);
+        let local = self
+            .from
+            .rsplit_once('@')
+            .map_or(self.from, |(local, _)| local);
         local.to_ascii_lowercase()
     }
 }
@@ -55,9 +63,12 @@ pub fn kind(message: &InboundMessage) -> Option<MarkKind> {
         .find(|kind| message.marks.iter().any(|m| m.kind == *kind))
 }
 
+/// One rule: the kind of machine it recognised and the rule's name.
+type Rule = fn(&MailFacts<'_>) -> Option<(MarkKind, &'static str)>;
+
 /// Applies every rule; no mark means a person.
 pub fn machine_marks(mail: &MailFacts<'_>) -> Vec<MachineMark> {
-    let rules: &[fn(&MailFacts<'_>) -> Option<(MarkKind, &'static str)>] = &[
+    let rules: &[Rule] = &[
         report,
         daemon,
         failed_recipients,
@@ -78,7 +89,10 @@ pub fn machine_marks(mail: &MailFacts<'_>) -> Vec<MachineMark> {
     rules
         .iter()
         .filter_map(|rule| rule(mail))
-        .map(|(kind, reason)| MachineMark { kind, reason: reason.to_owned() })
+        .map(|(kind, reason)| MachineMark {
+            kind,
+            reason: reason.to_owned(),
+        })
         .collect()
 }
 
@@ -92,7 +106,11 @@ fn report(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
         return Some((AutoReply, "disposition-notification"));
     }
     if has("delivery-status") {
-        return Some(if delivered(mail.delivery_report) { (AutoReply, "delivery-receipt") } else { (Bounce, "delivery-report") });
+        return Some(if delivered(mail.delivery_report) {
+            (AutoReply, "delivery-receipt")
+        } else {
+            (Bounce, "delivery-report")
+        });
     }
     if has("feedback-report") {
         return Some((AutoReply, "feedback-report"));
@@ -104,10 +122,15 @@ fn report(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
 fn delivered(report: &str) -> bool {
     let mut any = false;
     for line in report.lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
         if name.trim().eq_ignore_ascii_case("action") {
             let value = value.trim().to_ascii_lowercase();
-            if !["delivered", "relayed", "expanded"].iter().any(|good| value.starts_with(good)) {
+            if !["delivered", "relayed", "expanded"]
+                .iter()
+                .any(|good| value.starts_with(good))
+            {
                 return false;
             }
             any = true;
@@ -118,28 +141,40 @@ fn delivered(report: &str) -> bool {
 
 /// Nobody writes by hand from a mail system's own address.
 fn daemon(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
-    let local: String = mail.local_part().chars().filter(char::is_ascii_alphanumeric).collect();
-    ["mailerdaemon", "maildaemon", "maildeliverysubsystem", "maildeliverysystem"]
-        .iter()
-        .any(|name| local.starts_with(name))
-        .then_some((Bounce, "mailer-daemon"))
+    let local: String = mail
+        .local_part()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    [
+        "mailerdaemon",
+        "maildaemon",
+        "maildeliverysubsystem",
+        "maildeliverysystem",
+    ]
+    .iter()
+    .any(|name| local.starts_with(name))
+    .then_some((Bounce, "mailer-daemon"))
 }
 
 /// Exim and Gmail name the recipients they failed to reach.
 fn failed_recipients(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
-    mail.present("x-failed-recipients").then_some((Bounce, "failed-recipients"))
+    mail.present("x-failed-recipients")
+        .then_some((Bounce, "failed-recipients"))
 }
 
 /// Bounces in no standard form: a postmaster, or nobody (empty return path), with the subject or first lines of one. The subject
 /// alone is not enough: people forward bounces and ask what they mean.
 fn free_form_bounce(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
     let local = mail.local_part();
-    let official = local.starts_with("postmaster") || mail.envelope_from == Some("") || mail.from.is_empty();
+    let official =
+        local.starts_with("postmaster") || mail.envelope_from == Some("") || mail.from.is_empty();
     if !official {
         return None;
     }
     let opening: String = mail.text.trim_start().chars().take(400).collect();
-    (patterns::BOUNCE_SUBJECT.is_match(mail.subject) || patterns::BOUNCE_OPENING.is_match(&opening)).then_some((Bounce, "bounce-wording"))
+    (patterns::BOUNCE_SUBJECT.is_match(mail.subject) || patterns::BOUNCE_OPENING.is_match(&opening))
+        .then_some((Bounce, "bounce-wording"))
 }
 
 /// RFC 5321 §4.5.5: mail nobody wants an answer to.
@@ -166,33 +201,49 @@ fn auto_reply_fields(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
         ("x-fc-machinegenerated", "x-autogenerated"),
     ];
     for (name, reason) in FIELDS {
-        let Some(value) = mail.value(name) else { continue };
+        let Some(value) = mail.value(name) else {
+            continue;
+        };
         let value = value.trim().to_ascii_lowercase();
-        if !matches!(value.as_str(), "" | "no" | "false" | "0" | "mirror" | "forward" | "redirect") {
+        if !matches!(
+            value.as_str(),
+            "" | "no" | "false" | "0" | "mirror" | "forward" | "redirect"
+        ) {
             return Some((AutoReply, reason));
         }
     }
-    let delivered_to_robot = mail.value("delivered-to").is_some_and(|v| v.eq_ignore_ascii_case("autoresponder"));
-    let preference = mail.value("preference").is_some_and(|v| v.to_ascii_lowercase().starts_with("auto"));
+    let delivered_to_robot = mail
+        .value("delivered-to")
+        .is_some_and(|v| v.eq_ignore_ascii_case("autoresponder"));
+    let preference = mail
+        .value("preference")
+        .is_some_and(|v| v.to_ascii_lowercase().starts_with("auto"));
     (delivered_to_robot || preference).then_some((AutoReply, "x-autorespond"))
 }
 
 /// Exchange names the part of it that wrote a message.
 fn generated_by_exchange(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
-    mail.present("x-ms-exchange-generated-message-source").then_some((AutoReply, "exchange-agent"))
+    mail.present("x-ms-exchange-generated-message-source")
+        .then_some((AutoReply, "exchange-agent"))
 }
 
 /// `X-Auto-Response-Suppress` is no sign of a machine: Outlook sets it for people too. Together with an address that says that
 /// nobody reads it, and no other address to answer to (web forms send so for people), it is.
 fn suppressing_robot(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
     let value = mail.value("x-auto-response-suppress")?.to_ascii_lowercase();
-    let wide = value.split([',', ';']).map(str::trim).any(|v| matches!(v, "all" | "oof" | "autoreply"));
-    (wide && !mail.has_other_reply_to && patterns::NO_REPLY_LOCAL.is_match(&mail.local_part())).then_some((AutoReply, "no-reply-sender"))
+    let wide = value
+        .split([',', ';'])
+        .map(str::trim)
+        .any(|v| matches!(v, "all" | "oof" | "autoreply"));
+    (wide && !mail.has_other_reply_to && patterns::NO_REPLY_LOCAL.is_match(&mail.local_part()))
+        .then_some((AutoReply, "no-reply-sender"))
 }
 
 /// Vacation notes that say so only in their subject, at its very beginning.
 fn vacation_subject(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
-    patterns::VACATION_SUBJECT.is_match(mail.subject.trim()).then_some((AutoReply, "vacation-subject"))
+    patterns::VACATION_SUBJECT
+        .is_match(mail.subject.trim())
+        .then_some((AutoReply, "vacation-subject"))
 }
 
 /// Robots mark what passed through them.
@@ -202,7 +253,9 @@ fn x_loop(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
 
 /// RFC 2076 §3.9, RFC 3834 §3.1.8.
 fn precedence(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
-    let value = mail.token("precedence").or_else(|| mail.token("x-precedence"))?;
+    let value = mail
+        .token("precedence")
+        .or_else(|| mail.token("x-precedence"))?;
     match value.replace('-', "_").as_str() {
         "bulk" | "junk" | "list" => Some((List, "precedence")),
         "auto_reply" => Some((AutoReply, "precedence")),
@@ -222,12 +275,26 @@ fn list_post(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
 
 /// A way to unsubscribe alone may come from a firm's mail gateway under a person's mail; with a second sign of bulk mail it is one.
 fn bulk_unsubscribe(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
-    const SECOND: &[&str] = &["list-unsubscribe-post", "list-help", "list-owner", "list-subscribe", "list-archive", "feedback-id", "x-campaign", "x-campaignid", "x-csa-complaints"];
+    const SECOND: &[&str] = &[
+        "list-unsubscribe-post",
+        "list-help",
+        "list-owner",
+        "list-subscribe",
+        "list-archive",
+        "feedback-id",
+        "x-campaign",
+        "x-campaignid",
+        "x-csa-complaints",
+    ];
     let robot = patterns::NO_REPLY_LOCAL.is_match(&mail.local_part()) && !mail.has_other_reply_to;
-    (mail.present("list-unsubscribe") && (robot || SECOND.iter().any(|name| mail.present(name)))).then_some((List, "list-unsubscribe"))
+    (mail.present("list-unsubscribe") && (robot || SECOND.iter().any(|name| mail.present(name))))
+        .then_some((List, "list-unsubscribe"))
 }
 
 /// Marks for complaint loops are put on bulk mail only.
 fn feedback_loop(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
-    ["feedback-loop", "x-feedback-loop", "x-abuse-feedback-loop"].iter().any(|name| mail.present(name)).then_some((List, "feedback-loop"))
+    ["feedback-loop", "x-feedback-loop", "x-abuse-feedback-loop"]
+        .iter()
+        .any(|name| mail.present(name))
+        .then_some((List, "feedback-loop"))
 }

@@ -23,7 +23,9 @@ impl Params {
         let mut plain: BTreeMap<String, String> = BTreeMap::new();
         let mut sections: BTreeMap<String, BTreeMap<u32, (String, bool)>> = BTreeMap::new();
         for piece in pieces {
-            let Some((name, value)) = piece.split_once('=') else { continue };
+            let Some((name, value)) = piece.split_once('=') else {
+                continue;
+            };
             let name = without_comments(name).trim().to_ascii_lowercase();
             let value = unquoted(value.trim());
             match name.split_once('*') {
@@ -56,7 +58,10 @@ impl Params {
 
     /// A parameter by its lower-case name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.params.get(name).map(String::as_str).filter(|v| !v.is_empty())
+        self.params
+            .get(name)
+            .map(String::as_str)
+            .filter(|v| !v.is_empty())
     }
 }
 
@@ -72,7 +77,9 @@ fn joined(sections: &BTreeMap<u32, (String, bool)>, hints: Hints) -> String {
         let mut content = value.as_str();
         if order == 0 {
             let mut quoted = value.splitn(3, '\'');
-            if let (Some(charset), Some(_), Some(rest)) = (quoted.next(), quoted.next(), quoted.next()) {
+            if let (Some(charset), Some(_), Some(rest)) =
+                (quoted.next(), quoted.next(), quoted.next())
+            {
                 label = Some(charset.to_owned());
                 content = rest;
             }
@@ -167,16 +174,27 @@ mod tests {
 
     #[test]
     fn file_names_in_sections_with_charset_are_joined_before_they_are_decoded() {
-        let params = read("attachment; filename*0*=utf-8''%E5%A4%89%E6%9B; filename*1*=%B4; filename*2=\".pdf\"");
+        let params = read(
+            "attachment; filename*0*=utf-8''%E5%A4%89%E6%9B; filename*1*=%B4; filename*2=\".pdf\"",
+        );
         assert_eq!(params.get("filename"), Some("変更.pdf"));
-        let params = read("attachment; filename*=iso-2022-jp'ja'%1B$B4k6H%1B%28B.pdf; filename=\"x.pdf\"");
+        let params =
+            read("attachment; filename*=iso-2022-jp'ja'%1B$B4k6H%1B%28B.pdf; filename=\"x.pdf\"");
         assert_eq!(params.get("filename"), Some("企業.pdf"));
     }
 
     #[test]
     fn file_names_as_encoded_words_or_raw_bytes_are_decoded() {
-        assert_eq!(read("a; name=\"=?UTF-8?B?5aSJ5pu0?= =?UTF-8?B?LnBkZg==?=\"").get("name"), Some("変更.pdf"));
-        let raw = Params::read(b"a; filename=\"\x8a\xe9\x8b\xc6.pdf\"", Hints { encoding: Some(encoding_rs::SHIFT_JIS) });
+        assert_eq!(
+            read("a; name=\"=?UTF-8?B?5aSJ5pu0?= =?UTF-8?B?LnBkZg==?=\"").get("name"),
+            Some("変更.pdf")
+        );
+        let raw = Params::read(
+            b"a; filename=\"\x8a\xe9\x8b\xc6.pdf\"",
+            Hints {
+                encoding: Some(encoding_rs::SHIFT_JIS),
+            },
+        );
         assert_eq!(raw.get("filename"), Some("企業.pdf"));
     }
 }

@@ -3,19 +3,23 @@
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// Compiles one of the tables below. A table that does not compile matches nothing; the test below makes that impossible to miss.
-fn table(pattern: &str) -> Regex {
-    Regex::new(pattern).unwrap_or_else(|_| never())
-}
+/// One compiled table. One that does not compile matches nothing; the test below makes that impossible to miss.
+pub(crate) struct Table(Option<Regex>);
 
-#[allow(clippy::expect_used)] // A constant: it compiles or no test passes.
-fn never() -> Regex {
-    Regex::new("[^\\s\\S]").expect("a class that matches nothing")
+impl Table {
+    fn new(pattern: &str) -> Self {
+        Self(Regex::new(pattern).ok())
+    }
+
+    /// True when the table knows this text.
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.0.as_ref().is_some_and(|regex| regex.is_match(text))
+    }
 }
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident = $pattern:expr;)*) => {
-        $($(#[$doc])* pub(crate) static $name: LazyLock<Regex> = LazyLock::new(|| table(&$pattern));)*
+        $($(#[$doc])* pub(crate) static $name: LazyLock<Table> = LazyLock::new(|| Table::new(&$pattern));)*
         #[cfg(test)]
         const SOURCES: &[(&str, fn() -> String)] = &[$((stringify!($name), || $pattern.to_string())),*];
     };
@@ -128,7 +132,11 @@ mod tests {
     #[test]
     fn every_table_compiles() {
         for (name, source) in SOURCES {
-            assert!(Regex::new(&source()).is_ok(), "{name}: {:?}", Regex::new(&source()).err());
+            assert!(
+                Regex::new(&source()).is_ok(),
+                "{name}: {:?}",
+                Regex::new(&source()).err()
+            );
         }
     }
 

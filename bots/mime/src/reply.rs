@@ -33,7 +33,19 @@ pub fn reply_text(text: &str) -> String {
     if lines.len() > MOST_LINES {
         return text.trim().to_owned();
     }
-    let mut page = Page { parts: lines.iter().map(|l| if is_quoted(l) { Part::Quoted } else { Part::New }).collect(), lines };
+    let mut page = Page {
+        parts: lines
+            .iter()
+            .map(|l| {
+                if is_quoted(l) {
+                    Part::Quoted
+                } else {
+                    Part::New
+                }
+            })
+            .collect(),
+        lines,
+    };
     page.initials();
     let forwarded = page.blocks();
     page.attributions();
@@ -52,7 +64,8 @@ fn is_quoted(line: &str) -> bool {
 }
 
 fn is_blank(line: &str) -> bool {
-    line.chars().all(|c| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}'))
+    line.chars()
+        .all(|c| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}'))
 }
 
 struct Page<'a> {
@@ -81,7 +94,13 @@ impl<'a> Page<'a> {
 
     /// Turns only new lines of a range into `part`.
     fn set_new(&mut self, from: usize, to: usize, part: Part) {
-        for slot in self.parts.iter_mut().take(to).skip(from).filter(|s| **s == Part::New) {
+        for slot in self
+            .parts
+            .iter_mut()
+            .take(to)
+            .skip(from)
+            .filter(|s| **s == Part::New)
+        {
             *slot = part;
         }
     }
@@ -100,12 +119,17 @@ impl<'a> Page<'a> {
     fn initials(&mut self) {
         fn prefix(line: &str) -> Option<&str> {
             let (head, _) = line.trim_start().split_once('>')?;
-            ((1..=4).contains(&head.len()) && head.bytes().all(|b| b.is_ascii_alphabetic())).then_some(head)
+            ((1..=4).contains(&head.len()) && head.bytes().all(|b| b.is_ascii_alphabetic()))
+                .then_some(head)
         }
         for at in 0..self.lines.len() {
             let found = prefix(self.line(at));
-            let neighbour = |other: Option<usize>| other.is_some_and(|o| prefix(self.line(o)) == found);
-            if found.is_some() && (neighbour(at.checked_sub(1)) || (at + 1 < self.lines.len() && neighbour(Some(at + 1)))) {
+            let neighbour =
+                |other: Option<usize>| other.is_some_and(|o| prefix(self.line(o)) == found);
+            if found.is_some()
+                && (neighbour(at.checked_sub(1))
+                    || (at + 1 < self.lines.len() && neighbour(Some(at + 1))))
+            {
                 self.set(at, at + 1, Part::Quoted);
             }
         }
@@ -117,12 +141,21 @@ impl<'a> Page<'a> {
         let mut at = 0;
         while at < self.lines.len() {
             let line = self.line(at);
-            let announced = patterns::FOLLOWS.is_match(line) || patterns::FOLLOWS_BARE.is_match(line);
-            let rule = patterns::RULE.is_match(line) || (!announced && patterns::DASHED.is_match(line));
-            let headers_at = if announced || rule { self.next_filled(at + 1) } else { Some(at) };
-            let (fields, end) = headers_at.map_or((Headers::default(), at + 1), |h| self.headers(h));
+            let announced =
+                patterns::FOLLOWS.is_match(line) || patterns::FOLLOWS_BARE.is_match(line);
+            let rule =
+                patterns::RULE.is_match(line) || (!announced && patterns::DASHED.is_match(line));
+            let headers_at = if announced || rule {
+                self.next_filled(at + 1)
+            } else {
+                Some(at)
+            };
+            let (fields, end) =
+                headers_at.map_or((Headers::default(), at + 1), |h| self.headers(h));
             let near = headers_at.is_some_and(|h| h <= at + 3);
-            let begins = announced || (near && rule && fields.from && fields.all >= 2) || (fields.from && fields.all >= 3);
+            let begins = announced
+                || (near && rule && fields.from && fields.all >= 2)
+                || (fields.from && fields.all >= 3);
             if !begins {
                 at += 1;
                 continue;
@@ -161,7 +194,9 @@ impl<'a> Page<'a> {
                 found.all += 1;
                 end = at + 1;
                 loose = 0;
-            } else if is_blank(line.trim_start_matches(['>', ' '])) || (found.all > 0 && !line.contains(['。', '?', '？'])) {
+            } else if is_blank(line.trim_start_matches(['>', ' ']))
+                || (found.all > 0 && !line.contains(['。', '?', '？']))
+            {
                 loose += 1;
             } else {
                 break;
@@ -172,7 +207,11 @@ impl<'a> Page<'a> {
             at += 1;
         }
         // A value that went on in a second line belongs to the headers when a blank line follows it.
-        if found.all >= 2 && !is_blank(self.line(end)) && is_blank(self.line(end + 1)) && self.line(end).starts_with([' ', '\t']) {
+        if found.all >= 2
+            && !is_blank(self.line(end))
+            && is_blank(self.line(end + 1))
+            && self.line(end).starts_with([' ', '\t'])
+        {
             end += 1;
         }
         (found, end)
@@ -219,11 +258,15 @@ impl<'a> Page<'a> {
             if joined.len() > 700 {
                 return None;
             }
-            if patterns::ATTRIBUTION.is_match(&joined) || patterns::ATTRIBUTION_DATED.is_match(&joined) {
+            if patterns::ATTRIBUTION.is_match(&joined)
+                || patterns::ATTRIBUTION_DATED.is_match(&joined)
+            {
                 return Some((length, true));
             }
             if length == 1 {
-                if patterns::ATTRIBUTION_LINE.is_match(&joined) || patterns::ATTRIBUTION_YAHOO.is_match(&joined) {
+                if patterns::ATTRIBUTION_LINE.is_match(&joined)
+                    || patterns::ATTRIBUTION_YAHOO.is_match(&joined)
+                {
                     return Some((1, joined.contains('@') || joined.starts_with("--")));
                 }
                 if patterns::ATTRIBUTION_ANY.is_match(&joined) {
@@ -262,19 +305,25 @@ impl<'a> Page<'a> {
 
     /// Where the run of new lines that `at` belongs to ends.
     fn end_of_new(&self, at: usize) -> usize {
-        (at..self.lines.len()).find(|i| !self.is_new(*i)).unwrap_or(self.lines.len())
+        (at..self.lines.len())
+            .find(|i| !self.is_new(*i))
+            .unwrap_or(self.lines.len())
     }
 
     /// The last new lines, blank ones at the end left out: (first line of the run, one past its last).
     fn last_run(&self) -> Option<(usize, usize)> {
-        let last = (0..self.lines.len()).rev().find(|i| self.is_new(*i) && !is_blank(self.line(*i)))?;
+        let last = (0..self.lines.len())
+            .rev()
+            .find(|i| self.is_new(*i) && !is_blank(self.line(*i)))?;
         let first = (0..=last).rev().take_while(|i| self.is_new(*i)).last()?;
         Some((first, last + 1))
     }
 
     /// Mailing lists add a long line and a few lines with addresses of their own.
     fn list_footer(&mut self) {
-        let Some((first, end)) = self.last_run() else { return };
+        let Some((first, end)) = self.last_run() else {
+            return;
+        };
         let from = end.saturating_sub(7).max(first);
         let footer = (from..end).find(|i| {
             let line = self.line(*i).trim();
@@ -290,9 +339,13 @@ impl<'a> Page<'a> {
 
     /// A block that begins with a decorated line and holds telephone, address or the like: how Japanese firms sign.
     fn contact_box(&mut self) {
-        let Some((first, end)) = self.last_run() else { return };
+        let Some((first, end)) = self.last_run() else {
+            return;
+        };
         let from = end.saturating_sub(SIGNATURE_LINES).max(first);
-        let Some(at) = (from..end).find(|i| is_decoration(self.line(*i))) else { return };
+        let Some(at) = (from..end).find(|i| is_decoration(self.line(*i))) else {
+            return;
+        };
         let contact = (at + 1..end).any(|i| patterns::CONTACT.is_match(self.line(i)));
         let asks = (at + 1..end).any(|i| self.line(i).contains(['?', '？']));
         if contact && !asks && self.new_before(at) {
@@ -302,15 +355,26 @@ impl<'a> Page<'a> {
 
     /// `-First Last` alone in the last paragraph, in a text that has no list of dashes.
     fn dashed_name(&mut self) {
-        let Some((first, end)) = self.last_run() else { return };
+        let Some((first, end)) = self.last_run() else {
+            return;
+        };
         let at = end - 1;
         let is_name = |line: &str| {
-            let Some(name) = line.strip_prefix(['-', '–', '—']) else { return false };
+            let Some(name) = line.strip_prefix(['-', '–', '—']) else {
+                return false;
+            };
             let words: Vec<&str> = name.split_whitespace().collect();
-            (1..=3).contains(&words.len()) && words.iter().all(|w| w.starts_with(char::is_uppercase) && w.chars().all(char::is_alphabetic))
+            (1..=3).contains(&words.len())
+                && words.iter().all(|w| {
+                    w.starts_with(char::is_uppercase) && w.chars().all(char::is_alphabetic)
+                })
         };
         let alone = at > first && is_blank(self.line(at - 1));
-        let list = (first..at).any(|i| self.line(i).trim_start().starts_with(['-', '–', '—', '*', '・']));
+        let list = (first..at).any(|i| {
+            self.line(i)
+                .trim_start()
+                .starts_with(['-', '–', '—', '*', '・'])
+        });
         if alone && !list && is_name(self.line(at)) && self.new_before(at) {
             self.set(at, end, Part::Signature);
         }
@@ -349,7 +413,11 @@ fn is_decoration(line: &str) -> bool {
     let mut kinds = signs.clone();
     kinds.sort_unstable();
     kinds.dedup();
-    signs.len() >= 6 && kinds.len() <= 3 && signs.iter().all(|c| !c.is_alphanumeric() && !matches!(c, '>' | '.' | '。' | '、' | '!' | '?'))
+    signs.len() >= 6
+        && kinds.len() <= 3
+        && signs
+            .iter()
+            .all(|c| !c.is_alphanumeric() && !matches!(c, '>' | '.' | '。' | '、' | '!' | '?'))
 }
 
 #[cfg(test)]
@@ -373,7 +441,11 @@ mod tests {
             "Le ven. 20 nov. 2026 à 10:00, Desk <desk@desk.example.jp> a écrit :",
             "--- desk@desk.example.jp wrote:",
         ] {
-            assert_eq!(reply_text(&format!("new\n\n{header}\n\n> old\n> old")), "new", "{header}");
+            assert_eq!(
+                reply_text(&format!("new\n\n{header}\n\n> old\n> old")),
+                "new",
+                "{header}"
+            );
         }
     }
 
@@ -397,7 +469,8 @@ mod tests {
 
     #[test]
     fn answers_between_quoted_lines_are_kept() {
-        let text = "On Fri, Nov 20, 2026, Desk wrote:\n> first?\nyes\n> second?\n\nno\n\n-- \nApplicant";
+        let text =
+            "On Fri, Nov 20, 2026, Desk wrote:\n> first?\nyes\n> second?\n\nno\n\n-- \nApplicant";
         assert_eq!(reply_text(text), "yes\n\nno");
     }
 
@@ -414,7 +487,11 @@ mod tests {
             "Get Outlook for iOS",
             "━━━━━━━━━━━━\n株式会社例\n総務部\nTEL 00-0000-0000\n━━━━━━━━━━━━",
         ] {
-            assert_eq!(reply_text(&format!("本文です。\n\n{signature}")), "本文です。", "{signature}");
+            assert_eq!(
+                reply_text(&format!("本文です。\n\n{signature}")),
+                "本文です。",
+                "{signature}"
+            );
         }
     }
 
@@ -435,6 +512,9 @@ mod tests {
 
     #[test]
     fn a_reply_that_only_quotes_says_nothing_new() {
-        assert_eq!(reply_text("On Fri, Nov 20, 2026, Desk wrote:\n> all\n> of it"), "");
+        assert_eq!(
+            reply_text("On Fri, Nov 20, 2026, Desk wrote:\n> all\n> of it"),
+            ""
+        );
     }
 }

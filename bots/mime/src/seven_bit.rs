@@ -87,7 +87,13 @@ impl Writer<'_> {
 
 /// Decodes ISO-2022 text of any kind. Eight-bit bytes between the sequences are given to `eight_bit`.
 pub(crate) fn iso_2022(bytes: &[u8], eight_bit: &dyn Fn(&[u8]) -> String) -> Decoded {
-    let mut writer = Writer { out: String::with_capacity(bytes.len()), held: Vec::new(), family: Set::Ascii, lost: false, eight_bit };
+    let mut writer = Writer {
+        out: String::with_capacity(bytes.len()),
+        held: Vec::new(),
+        family: Set::Ascii,
+        lost: false,
+        eight_bit,
+    };
     let mut set = Set::Ascii;
     let mut shifted_to = Set::Kana;
     let mut shifted = false;
@@ -99,7 +105,10 @@ pub(crate) fn iso_2022(bytes: &[u8], eight_bit: &dyn Fn(&[u8]) -> String) -> Dec
         match first {
             0x1b => {
                 let found = |table: &[(&[u8], Set)]| {
-                    table.iter().find(|(s, _)| tail.starts_with(s)).map(|(s, set)| (s.len(), *set))
+                    table
+                        .iter()
+                        .find(|(s, _)| tail.starts_with(s))
+                        .map(|(s, set)| (s.len(), *set))
                 };
                 if let Some((length, chosen)) = found(ESCAPES) {
                     (set, shifted) = (chosen, false);
@@ -130,7 +139,9 @@ pub(crate) fn iso_2022(bytes: &[u8], eight_bit: &dyn Fn(&[u8]) -> String) -> Dec
                 Some(second) if matches!(second & 0x7f, 0x21..=0x7e) => {
                     let pair = [first | 0x80, second | 0x80];
                     match now {
-                        Set::Jis212 => writer.push(Set::Ascii, &[0x8f, first | 0x80, second | 0x80]),
+                        Set::Jis212 => {
+                            writer.push(Set::Ascii, &[0x8f, first | 0x80, second | 0x80])
+                        }
                         Set::Gb | Set::Ksc => writer.push(now, &pair),
                         _ => writer.push(Set::Ascii, &pair),
                     }
@@ -142,7 +153,10 @@ pub(crate) fn iso_2022(bytes: &[u8], eight_bit: &dyn Fn(&[u8]) -> String) -> Dec
         }
     }
     writer.flush();
-    Decoded { text: writer.out, doubtful: writer.lost }
+    Decoded {
+        text: writer.out,
+        doubtful: writer.lost,
+    }
 }
 
 /// HZ (RFC 1843): `~{` … `~}` around seven-bit GB2312.
@@ -175,7 +189,13 @@ pub(crate) fn hz(bytes: &[u8]) -> String {
 pub(crate) fn utf_7(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     let mut pieces = bytes.split(|b| *b == b'+');
-    out.extend(pieces.next().unwrap_or_default().iter().map(|b| char::from(*b)));
+    out.extend(
+        pieces
+            .next()
+            .unwrap_or_default()
+            .iter()
+            .map(|b| char::from(*b)),
+    );
     for piece in pieces {
         let end = piece
             .iter()
@@ -190,7 +210,9 @@ pub(crate) fn utf_7(bytes: &[u8]) -> String {
             out.push('+');
         } else {
             let decoded = crate::transfer::base64(coded);
-            let units = decoded.chunks_exact(2).map(|c| c.iter().fold(0u16, |unit, b| unit << 8 | u16::from(*b)));
+            let units = decoded
+                .chunks_exact(2)
+                .map(|c| c.iter().fold(0u16, |unit, b| unit << 8 | u16::from(*b)));
             out.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
         }
         out.extend(after.iter().map(|b| char::from(*b)));

@@ -71,20 +71,30 @@ mod tests {
     fn an_mbox_line_and_blank_lines_before_the_header_are_skipped() {
         let bytes = b"\r\n\nFrom a@example.org Mon Nov 16 10:00:00 2026\nSubject: x\n\ny";
         assert_eq!(&*regular(bytes), b"Subject: x\n\ny");
-        assert_eq!(&*regular(b"From: a@example.org\n\n"), b"From: a@example.org\n\n");
+        assert_eq!(
+            &*regular(b"From: a@example.org\n\n"),
+            b"From: a@example.org\n\n"
+        );
     }
 
     #[test]
     fn lines_ended_by_a_bare_return_become_lines_but_a_stray_return_stays() {
         assert_eq!(&*regular(b"A: b\rC: d\r\rtext\r"), b"A: b\nC: d\n\ntext\n");
-        assert_eq!(&*regular(b"A: b\r\nC: d\r\n\r\nte\rxt"), b"A: b\r\nC: d\r\n\r\nte\rxt");
+        assert_eq!(
+            &*regular(b"A: b\r\nC: d\r\n\r\nte\rxt"),
+            b"A: b\r\nC: d\r\n\r\nte\rxt"
+        );
     }
 
     #[test]
     fn a_message_saved_as_utf_16_is_read() {
         let bytes: Vec<u8> = [0xff, 0xfe]
             .into_iter()
-            .chain("Subject: 窓口\n\n本文".encode_utf16().flat_map(u16::to_le_bytes))
+            .chain(
+                "Subject: 窓口\n\n本文"
+                    .encode_utf16()
+                    .flat_map(u16::to_le_bytes),
+            )
             .collect();
         assert_eq!(&*regular(&bytes), "Subject: 窓口\n\n本文".as_bytes());
     }

@@ -12,7 +12,6 @@ use crate::transfer::Transfer;
 use crate::words;
 use madoguchi_channel::Attachment;
 use mail_parser::{Message, MessageParser, PartType};
-use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Nested messages beyond this many are not opened by the parser (its structures are nested as deep as they are).
@@ -57,7 +56,11 @@ impl<'a> Structure<'a> {
     /// Finds the parts.
     pub(crate) fn read(raw: &'a [u8]) -> Self {
         let message = parse(raw);
-        let mut found = Self { raw, message, hints: Hints::default() };
+        let mut found = Self {
+            raw,
+            message,
+            hints: Hints::default(),
+        };
         found.hints.encoding = found.declared_charset();
         found
     }
@@ -90,7 +93,9 @@ impl<'a> Structure<'a> {
                 content.text = text.best();
             }
             _ => {
-                content.problem("the structure of the message could not be read; its body is shown as it came");
+                content.problem(
+                    "the structure of the message could not be read; its body is shown as it came",
+                );
                 let body = after_header(self.raw);
                 content.text = clean(&charset::decode(body, None, self.hints).text);
             }
@@ -104,13 +109,20 @@ impl<'a> Structure<'a> {
 
     /// One part and all below it. Returns its text; attachments and problems go to `content`.
     fn part(&self, message: &Message<'_>, id: u32, depth: usize, content: &mut Content) -> Text {
-        let Some(part) = message.parts.get(id as usize) else { return Text::default() };
+        let Some(part) = message.parts.get(id as usize) else {
+            return Text::default();
+        };
         if depth > DEEPEST {
             content.problem("parts are nested too deeply; the inner ones were not read");
             return Text::default();
         }
         let fields = self.fields_of(part);
-        let read = |name| fields.first(name).map(|v| Params::read(v, self.hints)).unwrap_or_default();
+        let read = |name| {
+            fields
+                .first(name)
+                .map(|v| Params::read(v, self.hints))
+                .unwrap_or_default()
+        };
         let kind = read("content-type");
         let disposition = read("content-disposition");
         note_wrapper(&kind, content);
@@ -119,9 +131,11 @@ impl<'a> Structure<'a> {
             return self.multipart(message, &kind, children, depth, content);
         }
         let bytes = self.slice(part.offset_body, part.offset_end);
-        let transfer = fields.first("content-transfer-encoding").map_or(Transfer::Identity, |v| {
-            Transfer::named(&words::line(v, Hints::default()))
-        });
+        let transfer = fields
+            .first("content-transfer-encoding")
+            .map_or(Transfer::Identity, |v| {
+                Transfer::named(&words::line(v, Hints::default()))
+            });
         let (bytes, undeclared) = transfer.decode(bytes);
         if undeclared {
             content.problem("a part is not encoded as it declares");
@@ -136,24 +150,38 @@ impl<'a> Structure<'a> {
         if is_notice(&media_type) {
             content.notices.push(media_type.clone());
             if media_type.ends_with("delivery-status") {
-                content.delivery_report.push_str(&String::from_utf8_lossy(&bytes));
+                content
+                    .delivery_report
+                    .push_str(&String::from_utf8_lossy(&bytes));
                 content.delivery_report.push('\n');
             }
         }
-        let attached = disposition.value == "attachment" || (name.is_some() && (depth > 0 || disposition.value == "inline"));
-        let readable = matches!(media_type.as_str(), "text/plain" | "text/html" | "text/enriched" | "text/richtext")
-            || (depth == 0 && media_type.starts_with("text/") && disposition.value.is_empty());
+        let attached = disposition.value == "attachment"
+            || (name.is_some() && (depth > 0 || disposition.value == "inline"));
+        let readable =
+            matches!(
+                media_type.as_str(),
+                "text/plain" | "text/html" | "text/enriched" | "text/richtext"
+            ) || (depth == 0 && media_type.starts_with("text/") && disposition.value.is_empty());
         if attached || !readable {
-            content.attachments.push(Attachment { name, media_type, size: bytes.len() });
+            content.attachments.push(Attachment {
+                name,
+                media_type,
+                size: bytes.len(),
+            });
             return Text::default();
         }
         self.text(&media_type, &kind, &bytes, content)
     }
 
-    fn text(&self, media_type: &str, kind: &Params, bytes: &Cow<'_, [u8]>, content: &mut Content) -> Text {
+    fn text(&self, media_type: &str, kind: &Params, bytes: &[u8], content: &mut Content) -> Text {
         let marked_up = media_type != "text/plain" && media_type != "text/calendar";
         let label = kind.get("charset").map(str::to_owned).or_else(|| {
-            if marked_up { html::declared_charset(bytes) } else { None }
+            if marked_up {
+                html::declared_charset(bytes)
+            } else {
+                None
+            }
         });
         let decoded = charset::decode(bytes, label.as_deref(), self.hints);
         if decoded.doubtful {
@@ -167,19 +195,48 @@ impl<'a> Structure<'a> {
             content.problem("NUL bytes were taken out of the text");
         }
         if marked_up {
-            return Text { plain: None, html: Some(html::html_to_text(&text)) };
+            return Text {
+                plain: None,
+                html: Some(html::html_to_text(&text)),
+            };
         }
-        let flowed = kind.get("format").is_some_and(|f| f.eq_ignore_ascii_case("flowed"));
-        let delsp = kind.get("delsp").is_some_and(|d| d.eq_ignore_ascii_case("yes"));
-        let text = if flowed { flowed::unflow(&text, delsp) } else { text };
-        Text { plain: Some(text), html: None }
+        let flowed = kind
+            .get("format")
+            .is_some_and(|f| f.eq_ignore_ascii_case("flowed"));
+        let delsp = kind
+            .get("delsp")
+            .is_some_and(|d| d.eq_ignore_ascii_case("yes"));
+        let text = if flowed {
+            flowed::unflow(&text, delsp)
+        } else {
+            text
+        };
+        Text {
+            plain: Some(text),
+            html: None,
+        }
     }
 
-    fn multipart(&self, message: &Message<'_>, kind: &Params, children: &[u32], depth: usize, content: &mut Content) -> Text {
+    fn multipart(
+        &self,
+        message: &Message<'_>,
+        kind: &Params,
+        children: &[u32],
+        depth: usize,
+        content: &mut Content,
+    ) -> Text {
         if kind.value == "multipart/report" {
-            content.notices.push(format!("multipart/report;{}", kind.get("report-type").unwrap_or_default().to_ascii_lowercase()));
+            content.notices.push(format!(
+                "multipart/report;{}",
+                kind.get("report-type")
+                    .unwrap_or_default()
+                    .to_ascii_lowercase()
+            ));
         }
-        let texts: Vec<Text> = children.iter().map(|child| self.part(message, *child, depth + 1, content)).collect();
+        let texts: Vec<Text> = children
+            .iter()
+            .map(|child| self.part(message, *child, depth + 1, content))
+            .collect();
         if kind.value == "multipart/alternative" {
             // The same content several times: one plain and one marked-up version are enough.
             let mut all = Text::default();
@@ -189,8 +246,19 @@ impl<'a> Structure<'a> {
             }
             return all;
         }
-        let pieces: Vec<String> = texts.into_iter().map(Text::best).filter(|t| !t.trim().is_empty()).collect();
-        if pieces.is_empty() { Text::default() } else { Text { plain: Some(pieces.join("\n")), html: None } }
+        let pieces: Vec<String> = texts
+            .into_iter()
+            .map(Text::best)
+            .filter(|t| !t.trim().is_empty())
+            .collect();
+        if pieces.is_empty() {
+            Text::default()
+        } else {
+            Text {
+                plain: Some(pieces.join("\n")),
+                html: None,
+            }
+        }
     }
 }
 
@@ -215,7 +283,9 @@ impl Text {
 /// Asks mail-parser. It builds nested messages as nested structures, so the words that open one are masked (in a copy of the
 /// same length) once there are too many; and since it is not ours, a panic in it costs the structure of one message only.
 fn parse(raw: &[u8]) -> Option<Message<'_>> {
-    let parser = MessageParser::new().with_mime_headers().default_header_ignore();
+    let parser = MessageParser::new()
+        .with_mime_headers()
+        .default_header_ignore();
     let openers = count_openers(raw);
     catch_unwind(AssertUnwindSafe(|| {
         if openers <= MOST_NESTED {
@@ -241,7 +311,11 @@ fn count_openers(raw: &[u8]) -> usize {
 
 fn masked(raw: &[u8]) -> Vec<u8> {
     let mut copy = raw.to_vec();
-    let places = raw.windows(6).enumerate().filter(|(_, w)| opener_at(w)).map(|(at, _)| at);
+    let places = raw
+        .windows(6)
+        .enumerate()
+        .filter(|(_, w)| opener_at(w))
+        .map(|(at, _)| at);
     for at in places.skip(MOST_NESTED) {
         if let Some(byte) = copy.get_mut(at) {
             *byte = b'x';
@@ -279,9 +353,13 @@ fn is_notice(media_type: &str) -> bool {
 /// Says so where the content is sealed.
 fn note_wrapper(kind: &Params, content: &mut Content) {
     match kind.value.as_str() {
-        "multipart/encrypted" => content.problem("the message is encrypted (OpenPGP); the desk can't read it"),
+        "multipart/encrypted" => {
+            content.problem("the message is encrypted (OpenPGP); the desk can't read it")
+        }
         "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
-            let signed = kind.get("smime-type").is_some_and(|t| t.eq_ignore_ascii_case("signed-data"));
+            let signed = kind
+                .get("smime-type")
+                .is_some_and(|t| t.eq_ignore_ascii_case("signed-data"));
             content.problem(if signed {
                 "the message is sealed in an S/MIME signature; its text is inside the attachment"
             } else {
@@ -347,7 +425,14 @@ mod tests {
              Content-Type: image/png; name=x.png\nContent-Transfer-Encoding: base64\n\nAAAA\n--b--\n--a--\n",
         );
         assert_eq!(content.text.trim(), "plain");
-        assert_eq!(content.attachments, [Attachment { name: Some("x.png".into()), media_type: "image/png".into(), size: 3 }]);
+        assert_eq!(
+            content.attachments,
+            [Attachment {
+                name: Some("x.png".into()),
+                media_type: "image/png".into(),
+                size: 3
+            }]
+        );
     }
 
     #[test]
@@ -355,9 +440,15 @@ mod tests {
         let content = read(
             "Content-Type: multipart/mixed; boundary=a\n\n--a\n\nbody\n--a\nContent-Type: text/plain; name=a.txt\n\nfile\n--a--\n",
         );
-        assert_eq!((content.text.trim(), content.attachments.len()), ("body", 1));
+        assert_eq!(
+            (content.text.trim(), content.attachments.len()),
+            ("body", 1)
+        );
         let content = read("Content-Type: text/plain; name=a.txt\n\nbody\n");
-        assert_eq!((content.text.trim(), content.attachments.len()), ("body", 0));
+        assert_eq!(
+            (content.text.trim(), content.attachments.len()),
+            ("body", 0)
+        );
     }
 
     #[test]
@@ -369,15 +460,32 @@ mod tests {
         assert_eq!(read(&raw).attachments.len(), 1);
         let mut raw = String::from("Subject: deep\n");
         for level in 0..5_000 {
-            raw.push_str(&format!("Content-Type: multipart/mixed; boundary=b{level}\n\n--b{level}\n"));
+            raw.push_str(&format!(
+                "Content-Type: multipart/mixed; boundary=b{level}\n\n--b{level}\n"
+            ));
         }
         assert!(!read(&raw).problems.is_empty());
     }
 
     #[test]
     fn a_part_that_lies_about_its_encoding_and_a_missing_boundary_still_show_their_text() {
-        assert_eq!(read("Content-Transfer-Encoding: base64\n\nこれは本文です。そのまま。\n").text.trim(), "これは本文です。そのまま。");
-        assert_eq!(read("Content-Type: multipart/mixed; boundary=none\n\nthe text\n").text.trim(), "the text");
-        assert_eq!(read("Content-Type: multipart/mixed\n\nthe text\n").text.trim(), "the text");
+        assert_eq!(
+            read("Content-Transfer-Encoding: base64\n\nこれは本文です。そのまま。\n")
+                .text
+                .trim(),
+            "これは本文です。そのまま。"
+        );
+        assert_eq!(
+            read("Content-Type: multipart/mixed; boundary=none\n\nthe text\n")
+                .text
+                .trim(),
+            "the text"
+        );
+        assert_eq!(
+            read("Content-Type: multipart/mixed\n\nthe text\n")
+                .text
+                .trim(),
+            "the text"
+        );
     }
 }

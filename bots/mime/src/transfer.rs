@@ -88,7 +88,9 @@ pub(crate) fn base64(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|d| u8::try_from(d).ok())
 }
 
 /// Quoted-printable of a body: soft line ends vanish, blanks at line ends too (RFC 2045 §6.7).
@@ -103,7 +105,11 @@ pub(crate) fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
         };
         escapes(content, b'=', &mut out);
         if ended && !soft {
-            out.extend_from_slice(if line.ends_with(b"\r\n") { b"\r\n" } else { b"\n" });
+            out.extend_from_slice(if line.ends_with(b"\r\n") {
+                b"\r\n"
+            } else {
+                b"\n"
+            });
         }
     }
     out
@@ -132,7 +138,9 @@ fn uuencoded(bytes: &[u8]) -> Option<Vec<u8>> {
     lines.by_ref().find(|l| l.starts_with(b"begin "))?;
     let mut out = Vec::new();
     for line in lines.take_while(|l| *l != b"end") {
-        let Some((length, data)) = line.split_first() else { continue };
+        let Some((length, data)) = line.split_first() else {
+            continue;
+        };
         let length = usize::from(length.wrapping_sub(32) & 63);
         let before = out.len();
         let (mut bits, mut held) = (0u32, 0u32);
@@ -163,7 +171,10 @@ mod tests {
 
     #[test]
     fn quoted_printable_keeps_what_is_no_escape() {
-        assert_eq!(quoted_printable(b"a=E3=81=82 = b=3\r\nc=\r\nd \t\r\ne="), "aあ = b=3\r\ncd\r\ne".as_bytes());
+        assert_eq!(
+            quoted_printable(b"a=E3=81=82 = b=3\r\nc=\r\nd \t\r\ne="),
+            "aあ = b=3\r\ncd\r\ne".as_bytes()
+        );
     }
 
     #[test]
@@ -174,6 +185,12 @@ mod tests {
 
     #[test]
     fn uuencoded_content_is_decoded() {
-        assert_eq!(Transfer::Uuencode.decode(b"begin 644 a.txt\n#8V%T\n`\nend\n").0.as_ref(), b"cat");
+        assert_eq!(
+            Transfer::Uuencode
+                .decode(b"begin 644 a.txt\n#8V%T\n`\nend\n")
+                .0
+                .as_ref(),
+            b"cat"
+        );
     }
 }

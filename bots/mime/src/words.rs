@@ -96,7 +96,14 @@ fn word(text: &str) -> Option<(Word<'_>, &str)> {
     if content.contains("=?") {
         return None;
     }
-    Some((Word { charset, base64, content }, after))
+    Some((
+        Word {
+            charset,
+            base64,
+            content,
+        },
+        after,
+    ))
 }
 
 /// Decodes a run of words, those of one charset together.
@@ -110,15 +117,23 @@ fn flush(run: &mut Vec<Word<'_>>, out: &mut String, hints: Hints) {
         }
         let read = |bytes: Vec<u8>| charset::decode(&bytes, Some(label), hints);
         let joined = read(bytes_of(&group, true));
-        let ragged = group.len() > 1 && group.iter().any(|w| w.base64 && significant(w.content) % 4 != 0);
+        let ragged = group.len() > 1
+            && group
+                .iter()
+                .any(|w| w.base64 && !significant(w.content).is_multiple_of(4));
         if !ragged {
             out.push_str(&joined.text);
             continue;
         }
         // Base64 cut at any character belongs together; words that merely lack their padding don't. The better reading tells.
         let apart = read(bytes_of(&group, false));
-        let losses = |t: &str| t.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER || c.is_control()).count();
-        let better = (joined.doubtful, losses(&joined.text)) <= (apart.doubtful, losses(&apart.text));
+        let losses = |t: &str| {
+            t.chars()
+                .filter(|c| *c == char::REPLACEMENT_CHARACTER || c.is_control())
+                .count()
+        };
+        let better =
+            (joined.doubtful, losses(&joined.text)) <= (apart.doubtful, losses(&apart.text));
         out.push_str(if better { &joined.text } else { &apart.text });
     }
 }
@@ -136,12 +151,17 @@ fn bytes_of(group: &[Word<'_>], across: bool) -> Vec<u8> {
         if word.base64 {
             coded.push_str(word.content);
         }
-        if !word.base64 || !across || coded.ends_with('=') || significant(&coded) % 4 == 0 {
+        if !word.base64 || !across || coded.ends_with('=') || significant(&coded).is_multiple_of(4)
+        {
             bytes.extend(transfer::base64(coded.as_bytes()));
             coded.clear();
         }
         if !word.base64 {
-            let plain: Vec<u8> = word.content.bytes().map(|b| if b == b'_' { b' ' } else { b }).collect();
+            let plain: Vec<u8> = word
+                .content
+                .bytes()
+                .map(|b| if b == b'_' { b' ' } else { b })
+                .collect();
             transfer::escapes(&plain, b'=', &mut bytes);
         }
     }
@@ -159,17 +179,32 @@ mod tests {
 
     #[test]
     fn a_character_cut_between_two_words_is_whole_again() {
-        assert_eq!(read("=?UTF-8?B?5aSJ5pu055Q=?= =?UTF-8?B?s+iriw==?="), "変更申請");
-        assert_eq!(read("=?utf-8?Q?=E5=A4=89=E6?=\r\n =?utf-8?Q?=9B=B4?="), "変更");
+        assert_eq!(
+            read("=?UTF-8?B?5aSJ5pu055Q=?= =?UTF-8?B?s+iriw==?="),
+            "変更申請"
+        );
+        assert_eq!(
+            read("=?utf-8?Q?=E5=A4=89=E6?=\r\n =?utf-8?Q?=9B=B4?="),
+            "変更"
+        );
         assert_eq!(read("=?utf-8?B?5aSJ5?= =?utf-8?B?pu0?="), "変更");
-        assert_eq!(read("=?utf-8?B?57WM5Za25Y?= =?utf-8?B?qb5ZCR5LiK6K?= =?utf-8?B?iI55S7?="), "経営力向上計画");
+        assert_eq!(
+            read("=?utf-8?B?57WM5Za25Y?= =?utf-8?B?qb5ZCR5LiK6K?= =?utf-8?B?iI55S7?="),
+            "経営力向上計画"
+        );
         assert_eq!(read("=?utf-8?B?YWI?= =?utf-8?B?Y2Rl?="), "abcde");
     }
 
     #[test]
     fn a_shift_state_that_goes_on_in_the_next_word_is_kept() {
-        assert_eq!(read("=?ISO-2022-JP?B?GyRCNGs=?= =?ISO-2022-JP?B?NkgbKEI=?="), "企業");
-        assert_eq!(read("=?ISO-2022-JP?B?GyRCNGsbKEI=?=\r\n\t=?ISO-2022-JP?B?GyRCNkgbKEI=?="), "企業");
+        assert_eq!(
+            read("=?ISO-2022-JP?B?GyRCNGs=?= =?ISO-2022-JP?B?NkgbKEI=?="),
+            "企業"
+        );
+        assert_eq!(
+            read("=?ISO-2022-JP?B?GyRCNGsbKEI=?=\r\n\t=?ISO-2022-JP?B?GyRCNkgbKEI=?="),
+            "企業"
+        );
     }
 
     #[test]
@@ -181,7 +216,13 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_word_stays_as_it_is() {
-        for text in ["=?", "=?utf-8?", "=?utf-8?X?abc?=", "a =?b c?Q?d?=", "1 =? 2"] {
+        for text in [
+            "=?",
+            "=?utf-8?",
+            "=?utf-8?X?abc?=",
+            "a =?b c?Q?d?=",
+            "1 =? 2",
+        ] {
             assert_eq!(read(text), text);
         }
         assert_eq!(read("=?utf-8?Q?open =?utf-8?Q?b?="), "=?utf-8?Q?open b");
@@ -190,6 +231,9 @@ mod tests {
     #[test]
     fn raw_bytes_in_a_header_are_decoded() {
         assert_eq!(text(b" \x1b$B4k6H\x1b(B", Hints::default()), "企業");
-        assert_eq!(text("変更\r\n 申請".as_bytes(), Hints::default()), "変更 申請");
+        assert_eq!(
+            text("変更\r\n 申請".as_bytes(), Hints::default()),
+            "変更 申請"
+        );
     }
 }

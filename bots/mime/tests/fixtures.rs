@@ -1,6 +1,8 @@
 //! Pairs of files, each named by its situation: a raw message and how it is understood. `MADOGUCHI_UPDATE=1` rewrites the
 //! expected side for review.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
+
 use madoguchi_channel::InboundMessage;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -35,9 +37,13 @@ fn every_fixture_is_understood_as_written_beside_it() {
             std::fs::write(&beside, text + "\n").expect("written");
             continue;
         }
-        let expected: Value = serde_json::from_slice(&std::fs::read(&beside).expect("expected side")).expect("JSON");
+        let expected: Value =
+            serde_json::from_slice(&std::fs::read(&beside).expect("expected side")).expect("JSON");
         if read != expected {
-            wrong.push(format!("{}\n  expected {expected}\n  read     {read}", raw.display()));
+            wrong.push(format!(
+                "{}\n  expected {expected}\n  read     {read}",
+                raw.display()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

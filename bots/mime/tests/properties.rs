@@ -1,5 +1,7 @@
 //! What holds for any input: reading never panics, and what is written is read back.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
+
 use jiff::Timestamp;
 use madoguchi_channel::{Automatic, OutboundMessage, Party};
 use madoguchi_mime::{compose, decode};
@@ -14,7 +16,10 @@ fn seeds() -> Vec<Vec<u8>> {
         .filter(|p| p.extension().is_some_and(|e| e == "eml"))
         .collect();
     paths.sort();
-    paths.into_iter().map(|p| std::fs::read(p).expect("fixture")).collect()
+    paths
+        .into_iter()
+        .map(|p| std::fs::read(p).expect("fixture"))
+        .collect()
 }
 
 /// One change to a message.
@@ -29,13 +34,32 @@ enum Change {
 
 fn change() -> impl Strategy<Value = Change> {
     let pieces = prop::sample::select(vec![
-        "=?", "?=", "=?utf-8?B?", "\x1b$B", "\x1b(B", "\r", "\n", "\0", "--", "\"", "<", ">", "(", "*0*=utf-8''%", "boundary=",
-        "Content-Type: multipart/mixed; boundary=b\n\n--b\n", "Content-Type: message/rfc822\n\n", "<blockquote type=cite>", "> ", "&#x",
+        "=?",
+        "?=",
+        "=?utf-8?B?",
+        "\x1b$B",
+        "\x1b(B",
+        "\r",
+        "\n",
+        "\0",
+        "--",
+        "\"",
+        "<",
+        ">",
+        "(",
+        "*0*=utf-8''%",
+        "boundary=",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n",
+        "Content-Type: message/rfc822\n\n",
+        "<blockquote type=cite>",
+        "> ",
+        "&#x",
     ]);
     prop_oneof![
         (any::<usize>(), any::<u8>()).prop_map(|(at, byte)| Change::Put(at, byte)),
         (any::<usize>(), 0usize..200).prop_map(|(at, length)| Change::Remove(at, length)),
-        (any::<usize>(), pieces).prop_map(|(at, piece)| Change::Insert(at, piece.as_bytes().to_vec())),
+        (any::<usize>(), pieces)
+            .prop_map(|(at, piece)| Change::Insert(at, piece.as_bytes().to_vec())),
         (any::<usize>(), 0usize..300).prop_map(|(at, length)| Change::Repeat(at, length)),
         any::<usize>().prop_map(Change::Cut),
     ]
@@ -77,25 +101,49 @@ fn changed(mut bytes: Vec<u8>, changes: &[Change]) -> Vec<u8> {
 fn sound(bytes: &[u8]) -> Result<(), TestCaseError> {
     if let Ok(message) = decode(bytes) {
         prop_assert!(!message.text.contains(['\0', '\r']));
-        prop_assert!(!message.subject.unwrap_or_default().contains(['\n', '\r', '\0']));
+        prop_assert!(
+            !message
+                .subject
+                .unwrap_or_default()
+                .contains(['\n', '\r', '\0'])
+        );
         prop_assert!(message.reply_text.len() <= message.text.len());
-        prop_assert!(message.from.is_none_or(|f| !f.address.is_empty() && !f.address.contains(['\n', '\r'])));
-        prop_assert!(message.references.iter().all(|id| !id.contains(['<', '>', ' ', '\n'])));
+        prop_assert!(
+            message
+                .from
+                .is_none_or(|f| !f.address.is_empty() && !f.address.contains(['\n', '\r']))
+        );
+        prop_assert!(
+            message
+                .references
+                .iter()
+                .all(|id| !id.contains(['<', '>', ' ', '\n']))
+        );
         prop_assert_eq!(decode(bytes).ok().map(|m| m.text), Some(message.text));
     }
     Ok(())
 }
 
 fn one_line(text: &str) -> String {
-    text.split([' ', '\u{2028}', '\u{2029}']).flat_map(|w| w.split(char::is_control)).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split([' ', '\u{2028}', '\u{2029}'])
+        .flat_map(|w| w.split(char::is_control))
+        .filter(|w| !w.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn outbound() -> OutboundMessage {
     OutboundMessage {
         message_id: "0001.k3f9@desk.example.jp".to_owned(),
         installation: "0123456789abcdef".to_owned(),
-        from: Party { address: "desk@desk.example.jp".to_owned(), name: Some("申請窓口".to_owned()) },
-        to: Party { address: "applicant@example.org".to_owned(), name: None },
+        from: Party {
+            address: "desk@desk.example.jp".to_owned(),
+            name: Some("申請窓口".to_owned()),
+        },
+        to: Party {
+            address: "applicant@example.org".to_owned(),
+            name: None,
+        },
         reply_to: Some("desk+md-000042-k3f9@desk.example.jp".to_owned()),
         subject: "[MD-000042 k3f9] ご質問の件".to_owned(),
         body: "本文".to_owned(),
@@ -189,24 +237,42 @@ fn every_field_of_an_answer_is_written() {
     assert_eq!(composed.envelope_from, "desk@desk.example.jp");
     assert_eq!(composed.envelope_to, "applicant@example.org");
     let read = decode(&composed.bytes).expect("read back");
-    assert_eq!(read.message_id.as_deref(), Some("0001.k3f9@desk.example.jp"));
+    assert_eq!(
+        read.message_id.as_deref(),
+        Some("0001.k3f9@desk.example.jp")
+    );
     assert_eq!(read.in_reply_to, ["m1@example.org"]);
     assert_eq!(read.references, message.references);
-    assert_eq!(read.reply_to.expect("reply address").address, "desk+md-000042-k3f9@desk.example.jp");
+    assert_eq!(
+        read.reply_to.expect("reply address").address,
+        "desk+md-000042-k3f9@desk.example.jp"
+    );
     assert_eq!(read.installation.as_deref(), Some("0123456789abcdef"));
     assert_eq!(read.sent_at, Some(message.written_at));
     assert_eq!(read.from, Some(message.from));
     assert_eq!(read.marks.len(), 1);
     let text = String::from_utf8(composed.bytes).expect("ASCII");
     assert!(text.is_ascii());
-    for line in ["Auto-Submitted: auto-replied", "X-Auto-Response-Suppress: All", "Content-Language: ja", "MIME-Version: 1.0"] {
-        assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
+    for line in [
+        "Auto-Submitted: auto-replied",
+        "X-Auto-Response-Suppress: All",
+        "Content-Language: ja",
+        "MIME-Version: 1.0",
+    ] {
+        assert!(
+            text.lines().any(|l| l == line),
+            "{line} is missing in\n{text}"
+        );
     }
 }
 
 #[test]
 fn what_a_person_wrote_carries_no_mark_of_a_machine() {
-    let composed = compose(&OutboundMessage { automatic: Automatic::No, ..outbound() }).expect("composed");
+    let composed = compose(&OutboundMessage {
+        automatic: Automatic::No,
+        ..outbound()
+    })
+    .expect("composed");
     assert!(decode(&composed.bytes).expect("read back").marks.is_empty());
     assert!(!String::from_utf8_lossy(&composed.bytes).contains("Auto"));
 }
@@ -214,7 +280,11 @@ fn what_a_person_wrote_carries_no_mark_of_a_machine() {
 #[test]
 fn a_long_chain_keeps_its_first_and_last_ids() {
     let references: Vec<String> = (0..200).map(|n| format!("id{n}@example.org")).collect();
-    let composed = compose(&OutboundMessage { references, ..outbound() }).expect("composed");
+    let composed = compose(&OutboundMessage {
+        references,
+        ..outbound()
+    })
+    .expect("composed");
     let read = decode(&composed.bytes).expect("read back").references;
     assert_eq!(read.len(), 24);
     assert_eq!(read.first().map(String::as_str), Some("id0@example.org"));
@@ -224,16 +294,53 @@ fn a_long_chain_keeps_its_first_and_last_ids() {
 #[test]
 fn ids_and_addresses_that_no_header_may_hold_are_refused_or_left_out() {
     for bad in ["a b", "a\r\nBcc: x@example.net", "<a>", "é", ""] {
-        assert!(compose(&OutboundMessage { message_id: bad.to_owned(), ..outbound() }).is_err(), "{bad:?}");
-        let composed = compose(&OutboundMessage { in_reply_to: Some(bad.to_owned()), references: vec![bad.to_owned()], ..outbound() }).expect("left out");
-        assert!(decode(&composed.bytes).expect("read back").references.is_empty(), "{bad:?}");
+        assert!(
+            compose(&OutboundMessage {
+                message_id: bad.to_owned(),
+                ..outbound()
+            })
+            .is_err(),
+            "{bad:?}"
+        );
+        let composed = compose(&OutboundMessage {
+            in_reply_to: Some(bad.to_owned()),
+            references: vec![bad.to_owned()],
+            ..outbound()
+        })
+        .expect("left out");
+        assert!(
+            decode(&composed.bytes)
+                .expect("read back")
+                .references
+                .is_empty(),
+            "{bad:?}"
+        );
     }
     for bad in ["", "nobody", "a@b\r\nBcc: x@example.net", "a b@example.org"] {
-        let to = Party { address: bad.to_owned(), name: None };
-        assert!(compose(&OutboundMessage { to, ..outbound() }).is_err(), "{bad:?}");
-        assert!(compose(&OutboundMessage { reply_to: Some(bad.to_owned()), ..outbound() }).is_err(), "{bad:?}");
+        let to = Party {
+            address: bad.to_owned(),
+            name: None,
+        };
+        assert!(
+            compose(&OutboundMessage { to, ..outbound() }).is_err(),
+            "{bad:?}"
+        );
+        assert!(
+            compose(&OutboundMessage {
+                reply_to: Some(bad.to_owned()),
+                ..outbound()
+            })
+            .is_err(),
+            "{bad:?}"
+        );
     }
-    assert!(compose(&OutboundMessage { installation: "a\r\nb".to_owned(), ..outbound() }).is_err());
+    assert!(
+        compose(&OutboundMessage {
+            installation: "a\r\nb".to_owned(),
+            ..outbound()
+        })
+        .is_err()
+    );
 }
 
 #[test]
