@@ -104,6 +104,11 @@ fn name_of(line: &[u8]) -> Option<(String, usize)> {
     Some((name, colon + 1))
 }
 
+/// True when a line begins a header field.
+pub(crate) fn begins_field(line: &[u8]) -> bool {
+    name_of(line).is_some()
+}
+
 /// True when a message has at least one field every mail program knows; binary rubbish has none.
 pub(crate) fn has_known_field(fields: &Fields<'_>) -> bool {
     const KNOWN: &[&str] = &[

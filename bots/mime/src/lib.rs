@@ -1,6 +1,6 @@
 //! Pure reading and writing of Internet messages (RFC 5322, MIME): no I/O, no clock.
 //!
-//! Reading goes down this list: [`source`](self) bytes are made regular, the structure is found (mail-parser), and everything
+//! Reading goes down this list: [`source`](self) bytes are made regular, the parts are found, and everything
 //! that is text (subject, names, file names, bodies) passes through **one** decoder, `charset`. Then `reply` finds what was newly
 //! written and `marks` what speaks of a machine. Writing is `compose`.
 //!
@@ -11,7 +11,7 @@
 //! | `field` | splitting a header block into fields |
 //! | `charset`, `seven_bit` | bytes → text, with or without a label |
 //! | `words`, `params`, `address`, `ids` | RFC 2047, RFC 2231, address lists, message ids |
-//! | `structure`, `transfer`, `html`, `flowed` | parts → body text and attachments |
+//! | `parts`, `structure`, `transfer`, `html`, `flowed` | parts → body text and attachments |
 //! | `reply`, `patterns` | what the sender newly wrote |
 //! | `marks` | signs of a machine |
 //! | `compose` | [`OutboundMessage`] → bytes |
@@ -29,6 +29,7 @@ mod html;
 mod ids;
 mod marks;
 mod params;
+mod parts;
 mod patterns;
 mod reply;
 mod seven_bit;

@@ -18,8 +18,20 @@ impl Params {
     pub(crate) fn read(field: &[u8], hints: Hints) -> Self {
         let line = words::line(field, hints);
         let mut pieces = split(&line).into_iter();
-        let value = without_comments(&pieces.next().unwrap_or_default()).to_ascii_lowercase();
-        let value: String = value.chars().filter(|c| !c.is_whitespace()).collect();
+        let head = without_comments(&pieces.next().unwrap_or_default())
+            .replace(" /", "/")
+            .replace("/ ", "/");
+        // A forgotten semicolon: `multipart/mixed boundary=x`.
+        let (value, loose) = match head.trim().split_once(' ') {
+            Some((value, rest)) if rest.contains('=') => (value.to_owned(), Some(rest.to_owned())),
+            _ => (head, None),
+        };
+        let value: String = value
+            .to_ascii_lowercase()
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .collect();
+        let pieces = loose.into_iter().chain(pieces);
         let mut plain: BTreeMap<String, String> = BTreeMap::new();
         let mut sections: BTreeMap<String, BTreeMap<u32, (String, bool)>> = BTreeMap::new();
         for piece in pieces {
@@ -169,6 +181,10 @@ mod tests {
         assert_eq!(params.value, "text/plain");
         assert_eq!(params.get("charset"), Some("utf-8"));
         assert_eq!(params.get("name"), Some("a\\b(1).txt"));
+        assert_eq!(
+            read("multipart/mixed boundary=\"x\"").get("boundary"),
+            Some("x")
+        );
         assert_eq!(read("a; n=\"x;y \\\"z\\\"\"").get("n"), Some("x;y \"z\""));
     }
 

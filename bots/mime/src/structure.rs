@@ -1,23 +1,15 @@
-//! The parts of a message: which of them are its text, which are attachments, what kind of report it is.
-//!
-//! mail-parser finds the parts; their content is taken from the raw bytes by position and decoded here, because its own text is
-//! already converted with a charset that may be wrong.
+//! Which parts of a message are its text, which are attachments, what kind of report it is.
 
 use crate::charset::{self, Hints};
 use crate::field::Fields;
 use crate::flowed;
 use crate::html;
 use crate::params::Params;
+use crate::parts::Parts;
 use crate::transfer::Transfer;
 use crate::words;
 use madoguchi_channel::Attachment;
-use mail_parser::{Message, MessageParser, PartType};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Nested messages beyond this many are not opened by the parser (its structures are nested as deep as they are).
-const MOST_NESTED: usize = 200;
-/// Multiparts nested deeper than this are not read.
-const DEEPEST: usize = 100;
 /// More attachments than this are not listed.
 const MOST_ATTACHMENTS: usize = 1000;
 
@@ -46,8 +38,7 @@ impl Content {
 
 /// A message taken apart.
 pub(crate) struct Structure<'a> {
-    raw: &'a [u8],
-    message: Option<Message<'a>>,
+    parts: Parts<'a>,
     /// What text without a label may be in.
     pub(crate) hints: Hints,
 }
@@ -55,50 +46,25 @@ pub(crate) struct Structure<'a> {
 impl<'a> Structure<'a> {
     /// Finds the parts.
     pub(crate) fn read(raw: &'a [u8]) -> Self {
-        let message = parse(raw);
-        let mut found = Self {
-            raw,
-            message,
-            hints: Hints::default(),
-        };
-        found.hints.encoding = found.declared_charset();
-        found
-    }
-
-    /// The charset the first part with a usable label declares.
-    fn declared_charset(&self) -> Option<&'static encoding_rs::Encoding> {
-        let message = self.message.as_ref()?;
-        message.parts.iter().take(50).find_map(|part| {
-            let fields = self.fields_of(part);
+        let parts = Parts::read(raw);
+        // The first part with a usable label speaks for the header and for parts without one.
+        let encoding = parts.iter().take(50).find_map(|part| {
+            let fields = Fields::read(part.header);
             let kind = Params::read(fields.first("content-type")?, Hints::default());
             charset::encoding(kind.get("charset")?).filter(|e| !e.is_single_byte())
-        })
-    }
-
-    fn fields_of(&self, part: &mail_parser::MessagePart<'_>) -> Fields<'a> {
-        Fields::read(self.slice(part.offset_header, part.offset_body))
-    }
-
-    fn slice(&self, from: u32, to: u32) -> &'a [u8] {
-        let to = (to as usize).min(self.raw.len());
-        self.raw.get(from as usize..to).unwrap_or_default()
+        });
+        Self {
+            parts,
+            hints: Hints { encoding },
+        }
     }
 
     /// Reads text and attachments.
     pub(crate) fn content(&self) -> Content {
         let mut content = Content::default();
-        match &self.message {
-            Some(message) if !message.parts.is_empty() => {
-                let text = self.part(message, 0, 0, &mut content);
-                content.text = text.best();
-            }
-            _ => {
-                content.problem(
-                    "the structure of the message could not be read; its body is shown as it came",
-                );
-                let body = after_header(self.raw);
-                content.text = clean(&charset::decode(body, None, self.hints).text);
-            }
+        content.text = self.part(0, 0, &mut content).best();
+        if self.parts.cut {
+            content.problem("the message has more parts, or deeper ones, than are read");
         }
         if content.attachments.len() > MOST_ATTACHMENTS {
             content.attachments.truncate(MOST_ATTACHMENTS);
@@ -108,15 +74,11 @@ impl<'a> Structure<'a> {
     }
 
     /// One part and all below it. Returns its text; attachments and problems go to `content`.
-    fn part(&self, message: &Message<'_>, id: u32, depth: usize, content: &mut Content) -> Text {
-        let Some(part) = message.parts.get(id as usize) else {
+    fn part(&self, place: usize, depth: usize, content: &mut Content) -> Text {
+        let Some(part) = self.parts.get(place) else {
             return Text::default();
         };
-        if depth > DEEPEST {
-            content.problem("parts are nested too deeply; the inner ones were not read");
-            return Text::default();
-        }
-        let fields = self.fields_of(part);
+        let fields = Fields::read(part.header);
         let read = |name| {
             fields
                 .first(name)
@@ -127,16 +89,15 @@ impl<'a> Structure<'a> {
         let disposition = read("content-disposition");
         note_wrapper(&kind, content);
 
-        if let PartType::Multipart(children) = &part.body {
-            return self.multipart(message, &kind, children, depth, content);
+        if !part.children.is_empty() {
+            return self.multipart(&kind, &part.children, depth, content);
         }
-        let bytes = self.slice(part.offset_body, part.offset_end);
         let transfer = fields
             .first("content-transfer-encoding")
             .map_or(Transfer::Identity, |v| {
                 Transfer::named(&words::line(v, Hints::default()))
             });
-        let (bytes, undeclared) = transfer.decode(bytes);
+        let (bytes, undeclared) = transfer.decode(part.body);
         if undeclared {
             content.problem("a part is not encoded as it declares");
         }
@@ -219,9 +180,8 @@ impl<'a> Structure<'a> {
 
     fn multipart(
         &self,
-        message: &Message<'_>,
         kind: &Params,
-        children: &[u32],
+        children: &[usize],
         depth: usize,
         content: &mut Content,
     ) -> Text {
@@ -235,7 +195,7 @@ impl<'a> Structure<'a> {
         }
         let texts: Vec<Text> = children
             .iter()
-            .map(|child| self.part(message, *child, depth + 1, content))
+            .map(|child| self.part(*child, depth + 1, content))
             .collect();
         if kind.value == "multipart/alternative" {
             // The same content several times: one plain and one marked-up version are enough.
@@ -278,50 +238,6 @@ impl Text {
             (None, html) => html.unwrap_or_default(),
         }
     }
-}
-
-/// Asks mail-parser. It builds nested messages as nested structures, so the words that open one are masked (in a copy of the
-/// same length) once there are too many; and since it is not ours, a panic in it costs the structure of one message only.
-fn parse(raw: &[u8]) -> Option<Message<'_>> {
-    let parser = MessageParser::new()
-        .with_mime_headers()
-        .default_header_ignore();
-    let openers = count_openers(raw);
-    catch_unwind(AssertUnwindSafe(|| {
-        if openers <= MOST_NESTED {
-            parser.parse(raw)
-        } else {
-            parser.parse(&masked(raw)).map(Message::into_owned)
-        }
-    }))
-    .ok()
-    .flatten()
-}
-
-/// What a media type that nests a message must contain.
-const OPENERS: [&[u8]; 3] = [b"rfc822", b"global", b"digest"];
-
-fn opener_at(window: &[u8]) -> bool {
-    OPENERS.iter().any(|o| window.eq_ignore_ascii_case(o))
-}
-
-fn count_openers(raw: &[u8]) -> usize {
-    raw.windows(6).filter(|w| opener_at(w)).count()
-}
-
-fn masked(raw: &[u8]) -> Vec<u8> {
-    let mut copy = raw.to_vec();
-    let places = raw
-        .windows(6)
-        .enumerate()
-        .filter(|(_, w)| opener_at(w))
-        .map(|(at, _)| at);
-    for at in places.skip(MOST_NESTED) {
-        if let Some(byte) = copy.get_mut(at) {
-            *byte = b'x';
-        }
-    }
-    copy
 }
 
 /// The media type; what is missing or no type at all counts as text (RFC 2045 §5.2), or as bytes inside a multipart.
@@ -395,18 +311,6 @@ pub(crate) fn clean(text: &str) -> String {
 /// True when the sender's own text holds U+FFFD: the harm was done elsewhere.
 fn decoded_has_them(bytes: &[u8]) -> bool {
     bytes.windows(3).any(|w| w == [0xef, 0xbf, 0xbd])
-}
-
-/// The bytes after the first blank line.
-fn after_header(raw: &[u8]) -> &[u8] {
-    let mut at = 0usize;
-    for line in raw.split_inclusive(|b| *b == b'\n') {
-        at += line.len();
-        if line.trim_ascii().is_empty() {
-            return raw.get(at..).unwrap_or_default();
-        }
-    }
-    &[]
 }
 
 #[cfg(test)]

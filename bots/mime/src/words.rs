@@ -91,11 +91,8 @@ fn word(text: &str) -> Option<(Word<'_>, &str)> {
         "Q" | "q" => false,
         _ => return None,
     };
-    let (content, after) = rest.split_once("?=")?;
-    // A word that never ended must not swallow the next one.
-    if content.contains("=?") {
-        return None;
-    }
+    let (content, after) = rest.split_at_checked(end_of(rest)?)?;
+    let after = after.get(2..)?;
     Some((
         Word {
             charset,
@@ -104,6 +101,20 @@ fn word(text: &str) -> Option<(Word<'_>, &str)> {
         },
         after,
     ))
+}
+
+/// Where a word's content ends. A word that never ended must not swallow the next one; so this looks no further than to that.
+fn end_of(content: &str) -> Option<usize> {
+    let bytes = content.as_bytes();
+    bytes
+        .windows(2)
+        .enumerate()
+        .find_map(|(at, pair)| match pair {
+            b"?=" => Some(Some(at)),
+            b"=?" if bytes.get(at + 2) != Some(&b'=') => Some(None),
+            _ => None,
+        })
+        .flatten()
 }
 
 /// Decodes a run of words, those of one charset together.

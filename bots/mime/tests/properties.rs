@@ -169,6 +169,13 @@ proptest! {
     }
 
     #[test]
+    fn dates_of_any_kind_never_panic(date in "[0-9A-Za-z:+, ()-]{0,60}", number in any::<u64>()) {
+        sound(format!("Date: {date}\n\nx").as_bytes())?;
+        sound(format!("Date: Fri, {number} Nov {number} {number}:{number}:{number} +{number}\n\nx").as_bytes())?;
+        sound(format!("Date: {number}-{number}-20T10:00:00+{number}:00\n\nx").as_bytes())?;
+    }
+
+    #[test]
     fn changed_messages_never_panic(seed in any::<prop::sample::Index>(), changes in prop::collection::vec(change(), 1..12)) {
         let seeds = seeds();
         sound(&changed(seeds[seed.index(seeds.len())].clone(), &changes))?;
