@@ -135,7 +135,11 @@ impl App {
     /// What is wrong and what to do.
     pub async fn without_store(global: &Global) -> anyhow::Result<Self> {
         let config = config_or_exit(global)?;
-        let random: String = OsRandom.bytes(8).iter().map(|b| format!("{b:02x}")).collect();
+        let random: String = OsRandom
+            .bytes(8)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
         let dir = std::env::temp_dir().join(format!("madoguchi-ask-{random}"));
         let database = dir.join("scratch.sqlite");
         Self::assemble(config, &database, Some(Scratch(dir))).await
@@ -146,10 +150,11 @@ impl App {
         database: &Path,
         scratch: Option<Scratch>,
     ) -> anyhow::Result<Self> {
-        let knowledge = KnowledgeBase::open(config.knowledge.dir.as_deref()).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("the knowledge cannot serve:\n{}", lines.join("\n"))
-        })?;
+        let knowledge =
+            KnowledgeBase::open(config.knowledge.dir.as_deref()).map_err(|problems| {
+                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                anyhow::anyhow!("the knowledge cannot serve:\n{}", lines.join("\n"))
+            })?;
         let knowledge = Arc::new(knowledge);
         let prompts = Prompts::load(config.prompts.dir.as_deref()).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -167,7 +172,11 @@ impl App {
             .setting_or_insert("installation_id", &crate::store::new_installation_id()?)
             .await?;
         let former = store.setting("previous_installation_ids").await?;
-        let fresh_key: String = OsRandom.bytes(32).iter().map(|b| format!("{b:02x}")).collect();
+        let fresh_key: String = OsRandom
+            .bytes(32)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
         let token_key = store.setting_or_insert("token_key", &fresh_key).await?;
         let mut channels: BTreeMap<String, Arc<dyn Channel>> = BTreeMap::new();
         let mut profiles = BTreeMap::new();
@@ -400,7 +409,11 @@ fn desks(
     let shared_calendar = calendar(&config.calendar, "calendar")?;
     let mut desks = BTreeMap::new();
     for desk in &serving.knowledge.desks {
-        let own = config.desk.get(desk.id.as_str()).cloned().unwrap_or_default();
+        let own = config
+            .desk
+            .get(desk.id.as_str())
+            .cloned()
+            .unwrap_or_default();
         let target: Target = desk
             .sla
             .parse()

@@ -246,7 +246,15 @@ pub fn due_in_words(at: jiff::Timestamp, zone: &jiff::tz::TimeZone, lang: Lang) 
             format!("{year}年{month}月{date}日({weekday}) {time}（{zone_words}）")
         }
         Lang::En => {
-            let weekday = pick(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]);
+            let weekday = pick([
+                "Monday",
+                "Tuesday",
+                "Wednesday",
+                "Thursday",
+                "Friday",
+                "Saturday",
+                "Sunday",
+            ]);
             let month = local.strftime("%B").to_string();
             format!("{weekday} {date} {month} {year}, {time} ({zone_words})")
         }
@@ -255,7 +263,15 @@ pub fn due_in_words(at: jiff::Timestamp, zone: &jiff::tz::TimeZone, lang: Lang) 
             format!("{year}年{month}月{date}日（{weekday}）{time}（{zone_words}）")
         }
         Lang::Vi => {
-            let weekday = pick(["thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật"]);
+            let weekday = pick([
+                "thứ Hai",
+                "thứ Ba",
+                "thứ Tư",
+                "thứ Năm",
+                "thứ Sáu",
+                "thứ Bảy",
+                "Chủ nhật",
+            ]);
             format!("{time} {weekday}, ngày {date} tháng {month} năm {year} ({zone_words})")
         }
     }

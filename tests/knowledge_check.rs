@@ -1,6 +1,11 @@
 //! The linter finds what must not serve, with file and line; reloading never lets a wrong version in.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test"
+)]
 
 use jiff::civil::{Date, date};
 use madoguchi::domain::ids::DeskId;

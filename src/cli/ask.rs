@@ -39,17 +39,20 @@ pub struct AskArgs {
 pub async fn run(global: &Global, args: &AskArgs) -> CommandResult {
     let mut app = App::without_store(global).await?;
     let texts = texts(args)?;
-    let prior = match &args.lang {
-        Some(name) => Some(
-            Lang::parse(name)
-                .with_context(|| format!("`{name}` is no language here; there are ja, en, zh, vi"))?,
-        ),
-        None => None,
-    };
+    let prior =
+        match &args.lang {
+            Some(name) => Some(Lang::parse(name).with_context(|| {
+                format!("`{name}` is no language here; there are ja, en, zh, vi")
+            })?),
+            None => None,
+        };
     let channel = match (&args.channel, &args.desk) {
         (Some(channel), None) if !app.office.channels.contains_key(channel) => {
             let known: Vec<&str> = app.office.channels.keys().map(String::as_str).collect();
-            bail!("there is no channel `{channel}`; there are: {}", known.join(", "));
+            bail!(
+                "there is no channel `{channel}`; there are: {}",
+                known.join(", ")
+            );
         }
         (Some(channel), None) => channel.clone(),
         (_, Some(desk)) => app.pretend_channel(&DeskId(desk.clone()))?,

@@ -42,7 +42,9 @@ pub async fn run(global: &Global, args: &CheckArgs) -> CommandResult {
             }
         }
         Ok(config) => {
-            let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+            let today = jiff::Timestamp::now()
+                .to_zoned(jiff::tz::TimeZone::UTC)
+                .date();
             let (problems, _) = super::knowledge::check(config.knowledge.dir.as_deref(), today)?;
             for problem in problems {
                 let place = format!("{}:{}", problem.file, problem.line);
@@ -78,7 +80,10 @@ pub async fn run(global: &Global, args: &CheckArgs) -> CommandResult {
             }
         }
     }
-    let errors = found.iter().filter(|f| f.severity == Severity::Error).count();
+    let errors = found
+        .iter()
+        .filter(|f| f.severity == Severity::Error)
+        .count();
     for one in &found {
         if global.json {
             print_json(one)?;

@@ -1,10 +1,10 @@
 //! `knowledge check`, `knowledge eval` and `knowledge calibrate` as functions of what they are handed; the command line wires them.
 
+use super::{CommandResult, Global, print_json, problem};
+use crate::app::read_config;
 use crate::domain::ids::DeskId;
 use crate::faq::eval::{CorpusLine, PerQuery, QueryLine, Report, evaluate_corpus, measure};
 use crate::faq::{Index, Knowledge, Problem, Severity, calibrate, check};
-use super::{CommandResult, Global, print_json, problem};
-use crate::app::read_config;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use jiff::civil::Date;

@@ -52,10 +52,7 @@ pub async fn run(app: &App, global: &Global, args: &LedgerArgs) -> CommandResult
                 if let Some(object) = value.as_object_mut() {
                     object.insert("id".into(), id.0.into());
                     object.insert("outcome".into(), outcome.into());
-                    object.insert(
-                        "ticket".into(),
-                        line.ticket.map(TicketId::number).into(),
-                    );
+                    object.insert("ticket".into(), line.ticket.map(TicketId::number).into());
                 }
                 print_json(&value)?;
             } else {

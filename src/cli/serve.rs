@@ -4,9 +4,9 @@ use super::{CommandResult, Global};
 use crate::app::App;
 use crate::flow::receive::InboxDoor;
 use crate::workers::clock::ClockWorker;
+use crate::workers::intake;
 use crate::workers::send::SendWorker;
 use crate::workers::triage::TriageWorker;
-use crate::workers::intake;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::process::ExitCode;
@@ -66,7 +66,12 @@ pub async fn run(global: &Global, args: &ServeArgs) -> CommandResult {
             Arc::clone(&arrived),
         ));
         let channels = app.channels.values().cloned().collect();
-        tasks.spawn(intake::run(channels, door, app.health.clone(), stop.clone()));
+        tasks.spawn(intake::run(
+            channels,
+            door,
+            app.health.clone(),
+            stop.clone(),
+        ));
     }
     if does(Role::Work) {
         let triage = TriageWorker {

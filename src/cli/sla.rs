@@ -30,7 +30,9 @@ pub enum SlaCommand {
 pub async fn run(global: &Global, command: &SlaCommand) -> CommandResult {
     let SlaCommand::Due { desk, times } = command;
     let app = App::without_store(global).await?;
-    let id = desk.clone().map_or_else(|| app.office.default_desk.clone(), DeskId);
+    let id = desk
+        .clone()
+        .map_or_else(|| app.office.default_desk.clone(), DeskId);
     let profile = app.office.desks.get(&id).with_context(|| {
         let known: Vec<&str> = app.office.desks.keys().map(DeskId::as_str).collect();
         format!("there is no desk `{id}`; there are: {}", known.join(", "))

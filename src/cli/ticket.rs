@@ -36,7 +36,12 @@ pub enum TicketCommand {
         #[arg(long)]
         wait: bool,
         /// Who you are
-        #[arg(long, value_name = "AGENT", default_value = "staff", env = "MADOGUCHI_AGENT")]
+        #[arg(
+            long,
+            value_name = "AGENT",
+            default_value = "staff",
+            env = "MADOGUCHI_AGENT"
+        )]
         by: String,
     },
     /// Write a note that only staff see
@@ -46,7 +51,12 @@ pub enum TicketCommand {
         /// The text, or `-`
         text: String,
         /// Who you are
-        #[arg(long, value_name = "AGENT", default_value = "staff", env = "MADOGUCHI_AGENT")]
+        #[arg(
+            long,
+            value_name = "AGENT",
+            default_value = "staff",
+            env = "MADOGUCHI_AGENT"
+        )]
         by: String,
     },
     /// Give it to an agent
@@ -56,7 +66,12 @@ pub enum TicketCommand {
         /// The agent's account name; `-` for nobody
         to: String,
         /// Who you are
-        #[arg(long, value_name = "AGENT", default_value = "staff", env = "MADOGUCHI_AGENT")]
+        #[arg(
+            long,
+            value_name = "AGENT",
+            default_value = "staff",
+            env = "MADOGUCHI_AGENT"
+        )]
         by: String,
     },
     /// End it
@@ -67,7 +82,12 @@ pub enum TicketCommand {
         #[arg(long)]
         reason: Option<String>,
         /// Who you are
-        #[arg(long, value_name = "AGENT", default_value = "staff", env = "MADOGUCHI_AGENT")]
+        #[arg(
+            long,
+            value_name = "AGENT",
+            default_value = "staff",
+            env = "MADOGUCHI_AGENT"
+        )]
         by: String,
     },
     /// Make it part of another; its number stays an alias
@@ -77,7 +97,12 @@ pub enum TicketCommand {
         /// The one that goes on
         into: String,
         /// Who you are
-        #[arg(long, value_name = "AGENT", default_value = "staff", env = "MADOGUCHI_AGENT")]
+        #[arg(
+            long,
+            value_name = "AGENT",
+            default_value = "staff",
+            env = "MADOGUCHI_AGENT"
+        )]
         by: String,
     },
     /// Record a telephone inquiry
@@ -131,7 +156,12 @@ pub struct LogCallArgs {
     #[arg(long)]
     at: Option<jiff::Timestamp>,
     /// Who takes the call
-    #[arg(long, value_name = "AGENT", default_value = "staff", env = "MADOGUCHI_AGENT")]
+    #[arg(
+        long,
+        value_name = "AGENT",
+        default_value = "staff",
+        env = "MADOGUCHI_AGENT"
+    )]
     by: String,
 }
 
@@ -149,13 +179,20 @@ pub async fn run(app: &App, global: &Global, command: TicketCommand) -> CommandR
             wait,
             by,
         } => {
-            reply::reply(office, number(&ticket)?, &AgentId(by), &text_of(text)?, wait).await?
+            reply::reply(
+                office,
+                number(&ticket)?,
+                &AgentId(by),
+                &text_of(text)?,
+                wait,
+            )
+            .await?
         }
         TicketCommand::Note { ticket, text, by } => {
             reply::note(office, number(&ticket)?, &AgentId(by), &text_of(text)?).await?
         }
         TicketCommand::Assign { ticket, to, by } => {
-            let to = (to != "-").then(|| AgentId(to));
+            let to = (to != "-").then_some(AgentId(to));
             reply::assign(office, number(&ticket)?, &AgentId(by), to).await?
         }
         TicketCommand::Close { ticket, reason, by } => {
@@ -194,7 +231,8 @@ pub async fn run(app: &App, global: &Global, command: TicketCommand) -> CommandR
 }
 
 fn number(text: &str) -> anyhow::Result<TicketId> {
-    TicketId::parse(text).with_context(|| format!("`{text}` is no ticket number; write MD-000042 or 42"))
+    TicketId::parse(text)
+        .with_context(|| format!("`{text}` is no ticket number; write MD-000042 or 42"))
 }
 
 fn text_of(text: String) -> anyhow::Result<String> {

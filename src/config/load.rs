@@ -31,7 +31,11 @@ impl std::fmt::Display for ConfigProblem {
 /// What every override in the environment begins with.
 const ENV_PREFIX: &str = "MADOGUCHI_";
 /// Variables with the prefix that are no keys.
-const NOT_KEYS: [&str; 3] = ["MADOGUCHI_AGENT", "MADOGUCHI_CORPORA", "MADOGUCHI_MAILSERVER_ENV"];
+const NOT_KEYS: [&str; 3] = [
+    "MADOGUCHI_AGENT",
+    "MADOGUCHI_CORPORA",
+    "MADOGUCHI_MAILSERVER_ENV",
+];
 
 /// Reads `text` (of the file named `file`), applies `environment`, fetches secrets. Lists every problem it can.
 pub fn load(
@@ -49,13 +53,19 @@ pub fn load(
         vec![at(line, error.message().to_owned())]
     })?;
     let mut problems = Vec::new();
-    unknown_keys(parsed.get_ref(), &mut Vec::new(), text, &mut |line, message| {
-        problems.push(at(line, message));
-    });
+    unknown_keys(
+        parsed.get_ref(),
+        &mut Vec::new(),
+        text,
+        &mut |line, message| {
+            problems.push(at(line, message));
+        },
+    );
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut table: toml::Table = toml::from_str(text).map_err(|error| vec![at(0, error.message().to_owned())])?;
+    let mut table: toml::Table =
+        toml::from_str(text).map_err(|error| vec![at(0, error.message().to_owned())])?;
     let channels = table.remove("channel");
     // Asked once with the text alone, because only then an error knows its line.
     check_values(text, &at)?;
@@ -68,12 +78,23 @@ pub fn load(
     let channels = match channels {
         None => Vec::new(),
         Some(Value::Array(list)) => list,
-        Some(_) => return Err(vec![at(0, "write `[[channel]]`, with two brackets: it is a list".to_owned())]),
+        Some(_) => {
+            return Err(vec![at(
+                0,
+                "write `[[channel]]`, with two brackets: it is a list".to_owned(),
+            )]);
+        }
     };
     for (i, channel) in channels.into_iter().enumerate() {
         match read_channel(channel, environment) {
             Ok(channel) if config.channels.iter().any(|c| c.name == channel.name) => {
-                problems.push(at(0, format!("two channels are named `{}`; give each its own name", channel.name)));
+                problems.push(at(
+                    0,
+                    format!(
+                        "two channels are named `{}`; give each its own name",
+                        channel.name
+                    ),
+                ));
             }
             Ok(channel) => config.channels.push(channel),
             Err(message) => problems.push(at(0, format!("channel {}: {message}", i + 1))),
@@ -99,13 +120,19 @@ fn check_values(
             if head.starts_with('[') {
                 in_channel = head.starts_with("[[channel]]") || head.starts_with("[channel.");
             }
-            if in_channel { "\n".to_owned() } else { format!("{line}\n") }
+            if in_channel {
+                "\n".to_owned()
+            } else {
+                format!("{line}\n")
+            }
         })
         .collect();
-    toml::from_str::<Config>(&rest).map(|_| ()).map_err(|error| {
-        let line = line_of(&rest, error.span().map_or(0, |span| span.start));
-        vec![at(line, error.message().to_owned())]
-    })
+    toml::from_str::<Config>(&rest)
+        .map(|_| ())
+        .map_err(|error| {
+            let line = line_of(&rest, error.span().map_or(0, |span| span.start));
+            vec![at(line, error.message().to_owned())]
+        })
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -132,7 +159,12 @@ fn unknown_keys<'a>(
                 .min()
                 .filter(|(distance, name)| *distance <= name.len().div_ceil(2));
             let line = line_of(text, name.span().start);
-            let full = path.iter().chain([&key]).copied().collect::<Vec<_>>().join(".");
+            let full = path
+                .iter()
+                .chain([&key])
+                .copied()
+                .collect::<Vec<_>>()
+                .join(".");
             let hint = match nearest {
                 Some((_, name)) => format!("did you mean `{name}`?"),
                 None => format!("here there can be: {}", known.join(", ")),
@@ -161,7 +193,11 @@ fn unknown_keys<'a>(
     }
 }
 
-fn apply_environment(table: &mut toml::Table, name: &str, value: &str) -> Result<(), ConfigProblem> {
+fn apply_environment(
+    table: &mut toml::Table,
+    name: &str,
+    value: &str,
+) -> Result<(), ConfigProblem> {
     let Some(rest) = name.strip_prefix(ENV_PREFIX) else {
         return Ok(());
     };

@@ -229,7 +229,11 @@ fn new_inquiry(gathered: &Gathered, urgent: bool) -> Decision {
         return escalate("urgent-route", true, Promise::Acknowledge);
     }
     // A bare "thank you" in a new mail may hold a question too: it outranks nothing.
-    if let Some(hit) = gathered.guards.iter().find(|hit| hit.kind != GuardKind::Thanks) {
+    if let Some(hit) = gathered
+        .guards
+        .iter()
+        .find(|hit| hit.kind != GuardKind::Thanks)
+    {
         let promise = match hit.kind {
             GuardKind::Prediction | GuardKind::Diagnosis => Promise::CannotJudge,
             GuardKind::NotHelped => Promise::NotHelped,

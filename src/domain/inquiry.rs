@@ -56,8 +56,24 @@ impl Inquiry {
 /// The subject without reply and forward marks (`Re:`, `Fwd:`, `回复:`, `Trả lời:` …) and bracketed tags at its head.
 pub fn bare_subject(subject: &str) -> &str {
     const MARKS: [&str; 18] = [
-        "re", "fw", "fwd", "aw", "wg", "sv", "vs", "antw", "tr", "rif", "返信", "転送", "回复",
-        "回覆", "答复", "转发", "trả lời", "chuyển tiếp",
+        "re",
+        "fw",
+        "fwd",
+        "aw",
+        "wg",
+        "sv",
+        "vs",
+        "antw",
+        "tr",
+        "rif",
+        "返信",
+        "転送",
+        "回复",
+        "回覆",
+        "答复",
+        "转发",
+        "trả lời",
+        "chuyển tiếp",
     ];
     let mut rest = subject.trim();
     loop {

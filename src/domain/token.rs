@@ -117,7 +117,10 @@ mod tests {
         assert_eq!(other.find_signed(&subject), None);
         let forged = subject.replace("MD-000042", "MD-000043");
         assert_eq!(key.find_signed(&forged), None);
-        assert_eq!(mentions("about MD-000043, please"), vec![(TicketId(43), None)]);
+        assert_eq!(
+            mentions("about MD-000043, please"),
+            vec![(TicketId(43), None)]
+        );
         let address = format!("desk+{}@desk.example.jp", key.address_detail(ticket));
         assert_eq!(key.find_signed(&address), Some(ticket));
     }

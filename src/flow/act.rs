@@ -9,22 +9,17 @@ use crate::domain::inquiry::{Inquiry, bare_subject};
 use crate::domain::language::Lang;
 use crate::domain::route::RouteHint;
 use crate::domain::screen::Verdict;
-use crate::domain::sla::{Clock, Clocks};
 use crate::domain::text::cut;
 use crate::domain::thread::Threading;
-use crate::domain::ticket::{Audience, Priority, Ticket, TicketState};
+use crate::domain::ticket::{Priority, TicketState};
 use crate::flow::letters::{Chain, LetterText, to_requester, to_staff};
 use crate::flow::office::{DeskProfile, Office};
-use crate::flow::ports::{
-    Claimed, Commit, InboxOutcome, KnowledgeVersion, Outcome, SeenMessageId,
-};
+use crate::flow::ports::{Commit, InboxOutcome, KnowledgeVersion, Outcome, SeenMessageId};
+use crate::flow::ticketing::{blank_ticket, desk_of, promised_due, render, reserve, subject_of};
 use crate::flow::triage::{Judged, TriageError};
 use crate::prompts::{Prompt, due_in_words};
 use jiff::Timestamp;
-use madoguchi_channel::{Automatic, Party};
-
-/// Graphemes of the first words that stand in for a missing subject.
-const SUBJECT_FROM_TEXT: usize = 40;
+use madoguchi_channel::Automatic;
 
 /// Writes down what a decision leads to.
 pub async fn act(
@@ -42,7 +37,11 @@ pub async fn act(
         now,
     };
     match &judged.decision {
-        Decision::Ignore { why, ticket, bounce } => scene.ignore(why, *ticket, *bounce).await,
+        Decision::Ignore {
+            why,
+            ticket,
+            bounce,
+        } => scene.ignore(why, *ticket, *bounce).await,
         Decision::Join {
             ticket,
             follow_up,
@@ -214,7 +213,12 @@ impl Scene<'_> {
     }
 
     /// Adds an automatic letter to the requester, unless screening wants the desk to keep quiet.
-    fn add_letter(&self, draft: &mut Draft, purpose: &str, body: String) -> Result<bool, TriageError> {
+    fn add_letter(
+        &self,
+        draft: &mut Draft,
+        purpose: &str,
+        body: String,
+    ) -> Result<bool, TriageError> {
         if !matches!(self.judged.verdict, Verdict::Person) {
             return Ok(false);
         }
@@ -370,9 +374,7 @@ impl Scene<'_> {
             ],
         )?;
         if !self.add_letter(&mut draft, "ask-again", body)? {
-            draft
-                .edit
-                .state(self.now, Actor::Desk, TicketState::New);
+            draft.edit.state(self.now, Actor::Desk, TicketState::New);
         }
         self.close(draft, Outcome::Ticketed, "incomplete")
     }
@@ -473,9 +475,11 @@ impl Scene<'_> {
         self.add_inbound(&mut draft);
         let state = draft.edit.ticket().state;
         if state != TicketState::New {
-            draft
-                .edit
-                .state(self.inquiry.received_at, Actor::Requester, TicketState::Open);
+            draft.edit.state(
+                self.inquiry.received_at,
+                Actor::Requester,
+                TicketState::Open,
+            );
         }
         Ok(draft)
     }
@@ -515,8 +519,16 @@ impl Scene<'_> {
                 self.add_inbound(&mut draft);
                 draft
                     .edit
-                    .record(self.inquiry.received_at, Actor::Requester, Change::AnswerRejected)
-                    .state(self.inquiry.received_at, Actor::Requester, TicketState::Open);
+                    .record(
+                        self.inquiry.received_at,
+                        Actor::Requester,
+                        Change::AnswerRejected,
+                    )
+                    .state(
+                        self.inquiry.received_at,
+                        Actor::Requester,
+                        TicketState::Open,
+                    );
                 let body = self.promise_text(&draft, Promise::NotHelped)?;
                 if self.add_letter(&mut draft, "acknowledgement", body)? {
                     draft
@@ -554,9 +566,7 @@ impl Scene<'_> {
                     },
                 );
                 self.add_system(&mut draft, text);
-                draft
-                    .edit
-                    .state(self.now, Actor::Desk, TicketState::Open);
+                draft.edit.state(self.now, Actor::Desk, TicketState::Open);
                 self.close(draft, Outcome::Ignored, why)
             }
             _ => Ok(Commit {
@@ -566,166 +576,4 @@ impl Scene<'_> {
             }),
         }
     }
-}
-
-/// What can't be decoded becomes a normal ticket; the raw file hangs on its article (zammad's `FailedEmail`).
-pub async fn undecodable(
-    office: &Office,
-    claimed: &Claimed,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Commit, TriageError> {
-    let desk_id = office
-        .channels
-        .get(&claimed.raw.channel)
-        .and_then(|channel| channel.desk.clone())
-        .unwrap_or_else(|| office.default_desk.clone());
-    let desk = desk_of(office, &desk_id)?;
-    let id = reserve(office).await?;
-    let received_at = claimed.raw.received_at;
-    let mut ticket = blank_ticket(office, desk, id, &claimed.raw.channel, received_at);
-    ticket.subject = claimed.raw.external_id.clone();
-    let created = Change::Created {
-        desk: ticket.desk.clone(),
-        queue: ticket.queue.clone(),
-        state: ticket.state,
-        why: "undecodable".to_owned(),
-    };
-    let mut edit = Edit::new(ticket);
-    edit.record(received_at, Actor::Desk, created);
-    let edited = edit.finish(&desk.policy, &desk.calendar, now);
-    Ok(Commit {
-        at: Some(now),
-        inbox: Some(InboxOutcome {
-            id: claimed.id,
-            outcome: Outcome::Ticketed,
-            reason: "undecodable".to_owned(),
-            ticket: Some(id),
-            evidence: serde_json::json!({ "decision": "escalate", "why": "undecodable", "reason": reason }),
-        }),
-        articles: vec![Article {
-            ticket: id,
-            kind: ArticleKind::System,
-            author: "desk".to_owned(),
-            at: now,
-            subject: edited.ticket.subject.clone(),
-            body: reason.to_owned(),
-            reply_text: reason.to_owned(),
-            message_id: None,
-            inbox: Some(claimed.id),
-            attachments: Vec::new(),
-        }],
-        events: edited.events.into_iter().map(|event| (id, event)).collect(),
-        tickets: vec![edited.ticket],
-        ..Commit::default()
-    })
-}
-
-/// The instant the requester is promised. A late rejection of an automatic answer can come after the due instant
-/// of the clock staff see; nobody is promised a moment that has passed, so then a fresh target is named.
-fn promised_due(
-    desk: &DeskProfile,
-    history: &[crate::domain::event::TicketEvent],
-    now: Timestamp,
-) -> Timestamp {
-    let clocks = crate::domain::sla::clocks(&desk.policy, &desk.calendar, history, now);
-    let due = clocks.first_response.due_at;
-    if due > now {
-        due
-    } else {
-        crate::domain::sla::due(&desk.calendar, desk.policy.first_response, now)
-    }
-}
-
-/// A new ticket of a desk with nothing in it yet; its clocks are set by [`Edit::finish`].
-pub(crate) fn blank_ticket(
-    office: &Office,
-    desk: &DeskProfile,
-    id: TicketId,
-    channel: &str,
-    received_at: Timestamp,
-) -> Ticket {
-    let unset = Clock {
-        due_at: received_at,
-        met_at: None,
-        paused_since: None,
-    };
-    Ticket {
-        id,
-        version: 0,
-        desk: desk.id.clone(),
-        queue: desk.default_queue.clone(),
-        state: TicketState::New,
-        priority: Priority::Normal,
-        audience: Audience::Applicant,
-        lang: Lang::Ja,
-        category: None,
-        subject: String::new(),
-        requester: Party::default(),
-        channel: channel.to_owned(),
-        desk_address: office
-            .channels
-            .get(channel)
-            .and_then(|profile| profile.address.clone())
-            .unwrap_or_else(|| desk.address.clone()),
-        assignee: None,
-        received_at,
-        updated_at: received_at,
-        clocks: Clocks {
-            first_response: unset,
-            resolution: unset,
-        },
-        merged_into: None,
-        linked: Vec::new(),
-    }
-}
-
-pub(crate) async fn reserve(office: &Office) -> Result<TicketId, TriageError> {
-    let ids = office.store.reserve(1).await?;
-    ids.into_iter()
-        .next()
-        .ok_or_else(|| TriageError::Setup("the store reserved no ticket id".to_owned()))
-}
-
-pub(crate) fn desk_of<'a>(
-    office: &'a Office,
-    id: &crate::domain::ids::DeskId,
-) -> Result<&'a DeskProfile, TriageError> {
-    office
-        .desk(id)
-        .ok_or_else(|| TriageError::Setup(format!("no desk `{id}` and no default desk")))
-}
-
-/// Renders a text in the requester's language.
-pub(crate) fn render(
-    office: &Office,
-    prompt: Prompt,
-    lang: Lang,
-    fields: &[(&str, &str)],
-) -> Result<String, TriageError> {
-    office
-        .prompts
-        .render(prompt, lang, fields)
-        .map_err(|error| TriageError::Text(error.to_string()))
-}
-
-/// Subject of the new ticket: the subject line, else the first words.
-fn subject_of(inquiry: &Inquiry) -> String {
-    let subject = inquiry
-        .message
-        .subject
-        .as_deref()
-        .map_or("", bare_subject)
-        .trim();
-    if !subject.is_empty() {
-        return subject.to_owned();
-    }
-    let first_line = inquiry
-        .message
-        .reply_text
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or_default();
-    cut(first_line, SUBJECT_FROM_TEXT)
 }

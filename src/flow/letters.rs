@@ -99,7 +99,10 @@ pub fn to_requester(
         .then(|| from_address.split_once('@'))
         .flatten()
         .map(|(local, domain)| {
-            format!("{local}+{}@{domain}", office.token_key.address_detail(ticket.id))
+            format!(
+                "{local}+{}@{domain}",
+                office.token_key.address_detail(ticket.id)
+            )
         });
     let message = OutboundMessage {
         message_id: message_id.clone(),

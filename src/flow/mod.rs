@@ -9,4 +9,5 @@ pub mod receive;
 pub mod remind;
 pub mod reply;
 pub mod send;
+pub mod ticketing;
 pub mod triage;

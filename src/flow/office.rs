@@ -93,7 +93,9 @@ pub struct Office {
 impl Office {
     /// The profile of a desk, else of the default desk; `None` only when neither exists (refused at start).
     pub fn desk(&self, id: &DeskId) -> Option<&DeskProfile> {
-        self.desks.get(id).or_else(|| self.desks.get(&self.default_desk))
+        self.desks
+            .get(id)
+            .or_else(|| self.desks.get(&self.default_desk))
     }
 
     /// Addresses the desk itself writes from, lower case.

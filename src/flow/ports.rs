@@ -1,8 +1,8 @@
 //! What the use cases need from the outside. Implemented by `store` and `faq`, faked by nobody: tests use the real SQLite.
 
 use crate::domain::article::Article;
-use crate::domain::event::TicketEvent;
 use crate::domain::decide::Hit;
+use crate::domain::event::TicketEvent;
 use crate::domain::guard::GuardHit;
 use crate::domain::ids::{AgentId, DeskId, EntryId, InboxId, OutboxId, QueueId, TicketId};
 use crate::domain::language::Lang;

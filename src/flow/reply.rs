@@ -9,10 +9,10 @@ use crate::domain::language::Lang;
 use crate::domain::route::RouteFacts;
 use crate::domain::text::cut;
 use crate::domain::ticket::{Priority, Ticket, TicketState};
-use crate::flow::act::{blank_ticket, desk_of, render, reserve};
 use crate::flow::letters::{Chain, LetterText, to_requester};
 use crate::flow::office::Office;
 use crate::flow::ports::{Commit, StoreError};
+use crate::flow::ticketing::{blank_ticket, desk_of, render, reserve};
 use crate::flow::triage::{TriageError, follow_merges};
 use crate::prompts::{Prompt, due_in_words};
 use jiff::Timestamp;
@@ -319,8 +319,11 @@ pub async fn log_call(office: &Office, call: &Call) -> Result<Ticket, StaffError
     let by = Actor::Agent(call.agent.clone());
     let kind = ArticleKind::Inbound;
     let mut edit = Edit::new(ticket);
-    edit.record(received_at, by.clone(), created)
-        .record(received_at, by.clone(), Change::Article { kind });
+    edit.record(received_at, by.clone(), created).record(
+        received_at,
+        by.clone(),
+        Change::Article { kind },
+    );
     if call.settled {
         edit.record(now, by.clone(), Change::AnsweredByStaff)
             .state(now, by, TicketState::Resolved);
@@ -350,10 +353,13 @@ pub async fn log_call(office: &Office, call: &Call) -> Result<Ticket, StaffError
 
 /// The due instant of a ticket's next clock in words, for a person to read.
 pub fn due_text(office: &Office, ticket: &Ticket, lang: Lang) -> String {
-    let due = ticket.clocks.first_response.met_at.map_or(
-        ticket.clocks.first_response.due_at,
-        |_| ticket.clocks.resolution.due_at,
-    );
+    let due = ticket
+        .clocks
+        .first_response
+        .met_at
+        .map_or(ticket.clocks.first_response.due_at, |_| {
+            ticket.clocks.resolution.due_at
+        });
     match office.desk(&ticket.desk) {
         Some(desk) => due_in_words(due, desk.calendar.zone(), lang),
         None => due.to_string(),

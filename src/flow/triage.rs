@@ -78,7 +78,8 @@ pub async fn triage_one(
     let message = match decode(decoder, &claimed).await {
         Ok(message) => message,
         Err(error) => {
-            let commit = act::undecodable(office, &claimed, &error.reason, now).await?;
+            let commit =
+                crate::flow::ticketing::undecodable(office, &claimed, &error.reason, now).await?;
             return finish(office, commit).await;
         }
     };
@@ -185,7 +186,11 @@ pub async fn gather(
             .iter()
             .position(|known| known == id)
             .unwrap_or_else(|| {
-                let from_end = message.references.iter().rev().position(|known| known == id);
+                let from_end = message
+                    .references
+                    .iter()
+                    .rev()
+                    .position(|known| known == id);
                 message.in_reply_to.len() + from_end.unwrap_or(usize::MAX / 2)
             })
     };

@@ -150,7 +150,10 @@ impl HealthSink for HealthRegistry {
 
     fn store(&self, result: Result<(), String>) {
         if let Err(problem) = result {
-            tracing::error!(problem, "The inbox could not store; arrivals stay at their servers");
+            tracing::error!(
+                problem,
+                "The inbox could not store; arrivals stay at their servers"
+            );
         }
     }
 }

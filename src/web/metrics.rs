@@ -6,7 +6,9 @@ use crate::flow::send::Sent;
 use crate::workers::clock::ClockSink;
 use crate::workers::send::DeliverySink;
 use crate::workers::triage::DecisionSink;
-use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 /// Everything counted.
 pub struct Metrics {
@@ -28,17 +30,35 @@ impl Metrics {
         let registry = Registry::new();
         let metrics = Self {
             decisions: IntCounterVec::new(
-                Opts::new("madoguchi_decisions_total", "Arrivals brought to their end, by outcome"),
+                Opts::new(
+                    "madoguchi_decisions_total",
+                    "Arrivals brought to their end, by outcome",
+                ),
                 &["outcome"],
             )?,
             deliveries: IntCounterVec::new(
-                Opts::new("madoguchi_deliveries_total", "Delivery attempts, by channel and result"),
+                Opts::new(
+                    "madoguchi_deliveries_total",
+                    "Delivery attempts, by channel and result",
+                ),
                 &["channel", "result"],
             )?,
-            breaches: IntCounter::new("madoguchi_sla_breaches_total", "Clocks that passed their due instant")?,
-            store_faults: IntCounter::new("madoguchi_store_faults_total", "Times the database failed a worker")?,
-            inbox_waiting: IntGauge::new("madoguchi_inbox_waiting", "Arrivals that wait for a decision")?,
-            up: IntGaugeVec::new(Opts::new("madoguchi_up", "1 when a part works, by part"), &["part"])?,
+            breaches: IntCounter::new(
+                "madoguchi_sla_breaches_total",
+                "Clocks that passed their due instant",
+            )?,
+            store_faults: IntCounter::new(
+                "madoguchi_store_faults_total",
+                "Times the database failed a worker",
+            )?,
+            inbox_waiting: IntGauge::new(
+                "madoguchi_inbox_waiting",
+                "Arrivals that wait for a decision",
+            )?,
+            up: IntGaugeVec::new(
+                Opts::new("madoguchi_up", "1 when a part works, by part"),
+                &["part"],
+            )?,
             registry,
         };
         let r = &metrics.registry;
@@ -57,7 +77,8 @@ impl Metrics {
     /// The encoder failed.
     pub fn render(&self, snapshot: &Snapshot) -> Result<String, prometheus::Error> {
         if let Some(waiting) = snapshot.inbox_waiting {
-            self.inbox_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+            self.inbox_waiting
+                .set(i64::try_from(waiting).unwrap_or(i64::MAX));
         }
         let up = |part: &str, ok: bool| self.up.with_label_values(&[part]).set(i64::from(ok));
         up("store", snapshot.store.ok);
@@ -94,6 +115,7 @@ impl DeliverySink for Metrics {
 
 impl ClockSink for Metrics {
     fn breached(&self, count: usize) {
-        self.breaches.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+        self.breaches
+            .inc_by(u64::try_from(count).unwrap_or(u64::MAX));
     }
 }

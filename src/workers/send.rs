@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 /// How many departures are claimed at a time. Small: a crash leaves no more than these uncertain.
 const BATCH: u32 = 4;
 /// How long a claim holds; longer than the longest delivery attempt.
-const LEASE: SignedDuration = SignedDuration::from_secs(180);
+const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
 /// Hears what became of each attempt (metrics).
 pub trait DeliverySink: Send + Sync {

@@ -25,19 +25,36 @@ fn a_question_from_the_knowledge_is_answered_with_its_source_in_the_same_thread(
     let mut desk = TestDesk::new("");
     desk.start();
     let question = phrasing("keieiryoku", "ja", "change-application");
-    desk.drop_mail("q.eml", &Mail::new("q1@example.com", "質問", &question).bytes());
+    desk.drop_mail(
+        "q.eml",
+        &Mail::new("q1@example.com", "質問", &question).bytes(),
+    );
     let answer = desk.reply_to("q1@example.com");
-    assert!(answer.body().contains("change-application"), "{}", answer.body());
-    assert!(answer.body().contains("MD-000001"), "the way to a person needs the number");
+    assert!(
+        answer.body().contains("change-application"),
+        "{}",
+        answer.body()
+    );
+    assert!(
+        answer.body().contains("MD-000001"),
+        "the way to a person needs the number"
+    );
     assert_eq!(answer.to(), "applicant@example.com");
     assert_eq!(answer.header("References"), "<q1@example.com>");
     assert_eq!(answer.header("Auto-Submitted"), "auto-replied");
     assert_eq!(answer.header("Content-Language"), "ja");
-    assert!(answer.subject().starts_with("Re: 質問 [MD-000001 "), "{}", answer.subject());
+    assert!(
+        answer.subject().starts_with("Re: 質問 [MD-000001 "),
+        "{}",
+        answer.subject()
+    );
     desk.settle();
     let sums = desk.balanced_ledger();
     assert_eq!((&sums["answered"], &sums["stored"]), (&1.into(), &1.into()));
-    assert!(desk.json(&["ticket", "list"]).is_empty(), "an answered inquiry is no work for staff");
+    assert!(
+        desk.json(&["ticket", "list"]).is_empty(),
+        "an answered inquiry is no work for staff"
+    );
     assert!(desk.stop(), "SIGTERM ends it well");
 }
 
@@ -45,27 +62,63 @@ fn a_question_from_the_knowledge_is_answered_with_its_source_in_the_same_thread(
 fn a_question_outside_the_knowledge_is_acknowledged_with_number_and_due_date() {
     let mut desk = TestDesk::new("");
     desk.start();
-    desk.drop_mail("bus.eml", &Mail::new("bus@example.com", "バスの時刻", UNKNOWN).bytes());
+    desk.drop_mail(
+        "bus.eml",
+        &Mail::new("bus@example.com", "バスの時刻", UNKNOWN).bytes(),
+    );
     let letter = desk.reply_to("bus@example.com");
     assert!(letter.body().contains("MD-000001"), "{}", letter.body());
-    assert!(letter.body().contains("17:00"), "the due time in words: {}", letter.body());
+    assert!(
+        letter.body().contains("17:00"),
+        "the due time in words: {}",
+        letter.body()
+    );
     desk.settle();
     let tickets = desk.json(&["ticket", "list"]);
     assert_eq!(tickets.len(), 1);
     assert_eq!(tickets[0]["number"], "MD-000001");
     assert_eq!(tickets[0]["state"], "new");
-    assert!(tickets[0]["left"].as_str().unwrap().starts_with("answer: "), "{}", tickets[0]["left"]);
-    let due = tickets[0]["clocks"]["first_response"]["due_at"].as_str().unwrap().to_owned();
+    assert!(
+        tickets[0]["left"].as_str().unwrap().starts_with("answer: "),
+        "{}",
+        tickets[0]["left"]
+    );
+    let due = tickets[0]["clocks"]["first_response"]["due_at"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let csv = desk.cli_ok(&["sla", "due", tickets[0]["received_at"].as_str().unwrap()]);
-    let promised: jiff::Timestamp = csv.lines().nth(1).unwrap().split(',').nth(1).unwrap().parse().unwrap();
-    assert_eq!(promised, due.parse::<jiff::Timestamp>().unwrap(), "one clock everywhere");
+    let promised: jiff::Timestamp = csv
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(
+        promised,
+        due.parse::<jiff::Timestamp>().unwrap(),
+        "one clock everywhere"
+    );
 }
 
 #[test]
 fn this_did_not_help_opens_the_ticket_from_the_first_arrival() {
     for (lang, desk_name, entry, words) in [
-        ("ja", "keieiryoku", "change-application", "解決しませんでした。"),
-        ("en", "keieiryoku", "change-application", "This did not help."),
+        (
+            "ja",
+            "keieiryoku",
+            "change-application",
+            "解決しませんでした。",
+        ),
+        (
+            "en",
+            "keieiryoku",
+            "change-application",
+            "This did not help.",
+        ),
         ("zh", "guarantor", "contact-change", "没有解决。"),
         ("vi", "guarantor", "contact-change", "Chưa giải quyết được."),
     ] {
@@ -75,20 +128,34 @@ fn this_did_not_help_opens_the_ticket_from_the_first_arrival() {
         desk.drop_mail("q.eml", &Mail::new("q1@example.com", "", &question).bytes());
         let answer = desk.reply_to("q1@example.com");
         assert!(answer.body().contains(entry), "{lang}: {}", answer.body());
-        let rejection = Mail::new("q2@example.com", &format!("Re: {}", answer.subject()), words)
-            .answering(&answer)
-            .bytes();
+        let rejection = Mail::new(
+            "q2@example.com",
+            &format!("Re: {}", answer.subject()),
+            words,
+        )
+        .answering(&answer)
+        .bytes();
         desk.drop_mail("no.eml", &rejection);
         let promise = desk.reply_to("q2@example.com");
-        assert!(promise.body().contains("MD-000001"), "{lang}: {}", promise.body());
+        assert!(
+            promise.body().contains("MD-000001"),
+            "{lang}: {}",
+            promise.body()
+        );
         desk.settle();
         let tickets = desk.json(&["ticket", "list"]);
         assert_eq!(tickets.len(), 1, "{lang}");
         assert_eq!(tickets[0]["state"], "open");
-        assert!(tickets[0]["clocks"]["first_response"]["met_at"].is_null(), "a rejected answer is no first response");
+        assert!(
+            tickets[0]["clocks"]["first_response"]["met_at"].is_null(),
+            "a rejected answer is no first response"
+        );
         let shown = &desk.json(&["ticket", "show", "1"])[0];
         let created = &shown["events"][0];
-        assert_eq!(created["at"], tickets[0]["received_at"], "the clock runs from the first message");
+        assert_eq!(
+            created["at"], tickets[0]["received_at"],
+            "the clock runs from the first message"
+        );
     }
 }
 
@@ -110,10 +177,18 @@ fn an_emergency_gets_the_emergency_guidance_and_a_staff_page_never_an_entry() {
         let mail = mail.to("medical-travel@desk.example.jp");
         desk.drop_mail(&format!("help{i}.eml"), &mail.bytes());
         let guidance = desk.reply_to(&id);
-        assert!(guidance.body().contains("119"), "{words}: {}", guidance.body());
+        assert!(
+            guidance.body().contains("119"),
+            "{words}: {}",
+            guidance.body()
+        );
     }
     desk.settle();
-    let pages = desk.sent_mail().iter().filter(|m| m.to() == "staff@desk.example.jp").count();
+    let pages = desk
+        .sent_mail()
+        .iter()
+        .filter(|m| m.to() == "staff@desk.example.jp")
+        .count();
     assert_eq!(pages, 4, "each emergency pages staff at once, at any hour");
     for ticket in desk.json(&["ticket", "list"]) {
         assert_eq!(ticket["priority"], "urgent");
@@ -133,5 +208,11 @@ fn a_leaked_member_number_is_urgent_and_told_what_to_do_at_once() {
     let tickets = desk.json(&["ticket", "list"]);
     assert_eq!(tickets[0]["queue"], "water-card-urgent");
     assert_eq!(tickets[0]["priority"], "urgent");
-    assert_eq!(desk.sent_mail().iter().filter(|m| m.to() == "staff@desk.example.jp").count(), 1);
+    assert_eq!(
+        desk.sent_mail()
+            .iter()
+            .filter(|m| m.to() == "staff@desk.example.jp")
+            .count(),
+        1
+    );
 }

@@ -1,5 +1,11 @@
 //! Stories: one inquiry from the front door to the answer, told on the built program. One file a subject.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,12 @@
 //! A whole desk for a test: the real binary, its own directory, its own port. Comes in by the front door, leaves a tidy house.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, missing_docs)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 
 pub mod mail;
 
@@ -10,7 +17,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for something that must happen; generous, so that a slow machine fails nothing.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The program under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_madoguchi");

@@ -1,5 +1,6 @@
 //! [`OutboundMessage`] → bytes, by lettre's builder.
 
+use crate::words;
 use jiff::Timestamp;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder, SinglePart};
@@ -153,7 +154,24 @@ fn one_line(text: &str) -> String {
         }
     }
     out.truncate(out.trim_end_matches(' ').len());
-    out.replace("=?", "= ?")
+    without_encoded_words(&out)
+}
+
+/// What looks like an encoded word would be read as one: a blank inside makes it plain text again.
+fn without_encoded_words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, at)) = rest.find("=?").and_then(|at| rest.split_at_checked(at)) {
+        out.push_str(before);
+        out.push_str(if words::word_length(at) > 0 {
+            "= ?"
+        } else {
+            "=?"
+        });
+        rest = at.get(2..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Lines ended by `\n` only (lettre makes them CRLF), without NUL.

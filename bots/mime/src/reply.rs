@@ -1,7 +1,7 @@
 //! What the sender newly wrote: quotations, their attribution lines, forwarded blocks and signatures are taken off.
 //!
 //! Every line is given a part to play, then the new ones are kept. Answers between quoted lines stay. When in doubt nothing is
-//! cut: where nothing would be left of a message that quotes no one by `>`, the whole text is returned.
+//! cut: where nothing would be left of a text, it is returned whole, unless it plainly is an answer in which nothing was written.
 
 use crate::patterns;
 
@@ -51,7 +51,7 @@ pub fn reply_text(text: &str) -> String {
     page.attributions();
     page.signatures();
     let kept = page.kept();
-    if kept.is_empty() && (forwarded || !page.parts.contains(&Part::Quoted)) {
+    if kept.is_empty() && (forwarded || !page.parts.contains(&Part::Attribution)) {
         return text.trim().to_owned();
     }
     kept

@@ -1,14 +1,15 @@
 //! What is done to the bytes before a message is looked for in them.
 
-use encoding_rs::{UTF_16BE, UTF_16LE};
+use crate::field;
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
 
 /// The bytes as the parser wants them: without byte order mark, mbox separator or blank lines before the header, lines ended
 /// by LF or CRLF. Borrowed where nothing had to change.
 pub(crate) fn regular(bytes: &[u8]) -> Cow<'_, [u8]> {
     let bytes = match bytes {
-        [0xff, 0xfe, rest @ ..] => Cow::Owned(UTF_16LE.decode(rest).0.into_owned().into_bytes()),
-        [0xfe, 0xff, rest @ ..] => Cow::Owned(UTF_16BE.decode(rest).0.into_owned().into_bytes()),
+        [0xff, 0xfe, rest @ ..] => wide(bytes, rest, UTF_16LE),
+        [0xfe, 0xff, rest @ ..] => wide(bytes, rest, UTF_16BE),
         [0xef, 0xbb, 0xbf, rest @ ..] => Cow::Borrowed(rest),
         all => Cow::Borrowed(all),
     };
@@ -20,6 +21,17 @@ pub(crate) fn regular(bytes: &[u8]) -> Cow<'_, [u8]> {
             all.drain(..skip);
             Cow::Owned(all)
         }
+    }
+}
+
+/// A message some program saved as UTF-16; bytes that only begin like one stay as they are.
+fn wide<'a>(whole: &'a [u8], rest: &[u8], encoding: &'static Encoding) -> Cow<'a, [u8]> {
+    let (text, errors) = encoding.decode_without_bom_handling(rest);
+    let header = text.lines().find(|line| !line.trim().is_empty());
+    if !errors && header.is_some_and(|line| field::begins_field(line.as_bytes())) {
+        Cow::Owned(text.into_owned().into_bytes())
+    } else {
+        Cow::Borrowed(whole)
     }
 }
 

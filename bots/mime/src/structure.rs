@@ -185,14 +185,6 @@ impl<'a> Structure<'a> {
         depth: usize,
         content: &mut Content,
     ) -> Text {
-        if kind.value == "multipart/report" {
-            content.notices.push(format!(
-                "multipart/report;{}",
-                kind.get("report-type")
-                    .unwrap_or_default()
-                    .to_ascii_lowercase()
-            ));
-        }
         let texts: Vec<Text> = children
             .iter()
             .map(|child| self.part(*child, depth + 1, content))
@@ -266,9 +258,17 @@ fn is_notice(media_type: &str) -> bool {
     )
 }
 
-/// Says so where the content is sealed.
+/// Keeps what the type of a part says of the whole message: a report, or sealed content.
 fn note_wrapper(kind: &Params, content: &mut Content) {
     match kind.value.as_str() {
+        // Even when its parts can't be found.
+        "multipart/report" => {
+            let of = kind
+                .get("report-type")
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            content.notices.push(format!("multipart/report;{of}"));
+        }
         "multipart/encrypted" => {
             content.problem("the message is encrypted (OpenPGP); the desk can't read it")
         }

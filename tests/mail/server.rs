@@ -1,0 +1,172 @@
+//! The mail service of the tests: settings, deliveries from outside, what lies in a mailbox.
+
+use crate::support::{PATIENCE, TestDesk, eventually, get};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::Command;
+
+pub struct Server {
+    env: BTreeMap<String, String>,
+}
+
+impl Server {
+    /// The running service; fails when there is none, because a skipped test proves nothing.
+    pub fn running() -> Self {
+        let file = std::env::var("MADOGUCHI_MAILSERVER_ENV")
+            .expect("MADOGUCHI_MAILSERVER_ENV is not set: run these tests by tests/run, which starts the mail servers");
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{file}: {e}"));
+        let env = text
+            .lines()
+            .filter_map(|line| line.trim_start_matches("export ").split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.trim_matches(['"', '\'']).to_owned()))
+            .collect();
+        Self { env }
+    }
+
+    pub fn get(&self, key: &str) -> &str {
+        self.env
+            .get(key)
+            .unwrap_or_else(|| panic!("{key} is not in the settings of the mail service"))
+    }
+
+    /// Configuration of a channel for one mailbox of the desk.
+    pub fn channel(&self, user: &str, more: &str) -> String {
+        format!(
+            "[[channel]]\nname = \"mail\"\nkind = \"email\"\naddress = \"{user}\"\n{more}\n\
+             [channel.imap]\nhost = \"127.0.0.1\"\nport = {imaps}\nuser = \"{user}\"\npassword_env = \"DESK_PASSWORD\"\nca_file = \"{ca}\"\npoll_seconds = 2\n\
+             [channel.smtp]\nhost = \"127.0.0.1\"\nport = {submission}\ntls = \"starttls\"\nuser = \"{user}\"\npassword_env = \"DESK_PASSWORD\"\nca_file = \"{ca}\"\n",
+            imaps = self.get("MAILSERVER_IMAPS_PORT"),
+            submission = self.get("MAILSERVER_SUBMISSION_PORT"),
+            ca = self.get("MAILSERVER_CA"),
+        )
+    }
+
+    /// A desk that reads `user`'s mailbox, emptied before; not started.
+    pub fn desk(&self, user: &str, more: &str) -> TestDesk {
+        self.empty(user);
+        let mut desk = TestDesk::new(&format!("{more}\n{}", self.channel(user, "")));
+        desk.env.push((
+            "DESK_PASSWORD".to_owned(),
+            self.get("MAILSERVER_PASSWORD").to_owned(),
+        ));
+        desk
+    }
+
+    fn doveadm(&self, args: &[&str]) -> String {
+        let conf = format!("{}/dovecot/dovecot.conf", self.get("MAILSERVER_DIR"));
+        let output = Command::new("doveadm")
+            .arg("-c")
+            .arg(conf)
+            .args(args)
+            .output()
+            .expect("doveadm runs");
+        assert!(
+            output.status.success(),
+            "doveadm {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    pub fn empty(&self, user: &str) {
+        self.doveadm(&["expunge", "-u", user, "mailbox", "*", "all"]);
+    }
+
+    /// In-Reply-To (without brackets) and the whole text of every message in an INBOX.
+    pub fn mailbox(&self, user: &str) -> Vec<crate::support::mail::Sent> {
+        let text = self.doveadm(&[
+            "-f", "json", "fetch", "-u", user, "text", "mailbox", "INBOX", "all",
+        ]);
+        let list: serde_json::Value =
+            serde_json::from_str(&text).unwrap_or(serde_json::Value::Array(Vec::new()));
+        list.as_array()
+            .into_iter()
+            .flatten()
+            .map(|item| crate::support::mail::Sent {
+                raw: item["text"].as_str().unwrap().as_bytes().to_vec(),
+            })
+            .collect()
+    }
+
+    /// In-Reply-To of every message in an INBOX, without brackets; cheaper than whole messages.
+    pub fn replies(&self, user: &str) -> Vec<String> {
+        self.doveadm(&[
+            "-f",
+            "flow",
+            "fetch",
+            "-u",
+            user,
+            "hdr.in-reply-to",
+            "mailbox",
+            "INBOX",
+            "all",
+        ])
+        .lines()
+        .filter_map(|line| line.split_once('<'))
+        .filter_map(|(_, id)| id.split_once('>'))
+        .map(|(id, _)| id.to_owned())
+        .collect()
+    }
+
+    /// Delivers from outside, as another mail server would, over one connection.
+    pub fn deliver<'a>(&self, mails: impl Iterator<Item = (&'a str, &'a str, &'a [u8])>) {
+        let port: u16 = self.get("MAILSERVER_SMTP_PORT").parse().unwrap();
+        let mut wire = Wire::connect(port);
+        wire.say("EHLO sender.example.net", "250");
+        for (from, to, bytes) in mails {
+            wire.say(&format!("MAIL FROM:<{from}>"), "250");
+            wire.say(&format!("RCPT TO:<{to}>"), "250");
+            wire.say("DATA", "354");
+            let text = String::from_utf8(bytes.to_vec())
+                .unwrap()
+                .replace("\r\n.", "\r\n..");
+            wire.say(&format!("{}\r\n.", text.trim_end()), "250");
+        }
+        wire.say("QUIT", "221");
+    }
+}
+
+struct Wire {
+    stream: TcpStream,
+    reader: BufReader<TcpStream>,
+}
+
+impl Wire {
+    fn connect(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the SMTP server listens");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let reader = BufReader::new(stream.try_clone().unwrap());
+        let mut wire = Self { stream, reader };
+        wire.expect("220");
+        wire
+    }
+
+    fn say(&mut self, line: &str, code: &str) {
+        self.stream
+            .write_all(format!("{line}\r\n").as_bytes())
+            .unwrap();
+        self.expect(code);
+    }
+
+    fn expect(&mut self, code: &str) {
+        loop {
+            let mut line = String::new();
+            self.reader.read_line(&mut line).unwrap();
+            assert!(
+                line.starts_with(code),
+                "the server said {line:?} instead of {code}"
+            );
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return;
+            }
+        }
+    }
+}
+
+/// Waits until every channel of the desk works.
+pub fn ready(desk: &TestDesk) {
+    eventually("ready", || {
+        (get(desk.port, "/readyz")?.0 == 200).then_some(())
+    });
+}
