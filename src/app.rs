@@ -126,7 +126,20 @@ impl App {
         let config = config_or_exit(global)?;
         crate::telemetry::start(&config.log).map_err(anyhow::Error::msg)?;
         let database = config.database();
-        Self::assemble(config, &database, None).await
+        let knowledge = KnowledgeBase::open(config.knowledge.dir.as_deref());
+        Self::assemble(config, knowledge, &database, None).await
+    }
+
+    /// Opens the desk for work with tickets: the same, but the knowledge without its entries.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub async fn open_for_staff(global: &Global) -> anyhow::Result<Self> {
+        let config = config_or_exit(global)?;
+        crate::telemetry::start(&config.log).map_err(anyhow::Error::msg)?;
+        let database = config.database();
+        let knowledge = KnowledgeBase::open_without_entries(config.knowledge.dir.as_deref());
+        Self::assemble(config, knowledge, &database, None).await
     }
 
     /// Opens everything but the store: what is asked leaves no trace.
@@ -142,11 +155,13 @@ impl App {
             .collect();
         let dir = std::env::temp_dir().join(format!("madoguchi-ask-{random}"));
         let database = dir.join("scratch.sqlite");
-        Self::assemble(config, &database, Some(Scratch(dir))).await
+        let knowledge = KnowledgeBase::open(config.knowledge.dir.as_deref());
+        Self::assemble(config, knowledge, &database, Some(Scratch(dir))).await
     }
 
     async fn assemble(
         config: Config,
+        knowledge: Result<KnowledgeBase, Vec<crate::faq::Problem>>,
         database: &Path,
         scratch: Option<Scratch>,
     ) -> anyhow::Result<Self> {

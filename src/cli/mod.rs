@@ -105,11 +105,15 @@ pub async fn run(cli: Cli) -> CommandResult {
         Command::Sla(command) => sla::run(&global, &command).await,
         Command::Knowledge(command) => knowledge::run(&global, &command),
         Command::Ask(args) => ask::run(&global, &args).await,
-        Command::Ticket(command) => ticket::run(&App::open(&global).await?, &global, command).await,
-        Command::Outbox(command) => {
-            outbox::run(&App::open(&global).await?, &global, &command).await
+        Command::Ticket(command) => {
+            ticket::run(&App::open_for_staff(&global).await?, &global, command).await
         }
-        Command::Ledger(args) => ledger::run(&App::open(&global).await?, &global, &args).await,
+        Command::Outbox(command) => {
+            outbox::run(&App::open_for_staff(&global).await?, &global, &command).await
+        }
+        Command::Ledger(args) => {
+            ledger::run(&App::open_for_staff(&global).await?, &global, &args).await
+        }
         Command::Backup(args) => backup::backup(&global, &args).await,
         Command::Restore(args) => backup::restore_backup(&global, &args).await,
     }

@@ -31,10 +31,25 @@ impl KnowledgeBase {
     /// # Errors
     /// What forbids serving it.
     pub fn open(dir: Option<&Path>) -> Result<Self, Vec<Problem>> {
-        let library = match dir {
+        Self::of(match dir {
             Some(dir) => Library::open(dir)?,
             None => Library::embedded()?,
-        };
+        })
+    }
+
+    /// The same without its entries: desks, routes and guards, for commands that ask the index nothing and need no second to build it.
+    ///
+    /// # Errors
+    /// What forbids serving it.
+    pub fn open_without_entries(dir: Option<&Path>) -> Result<Self, Vec<Problem>> {
+        let mut knowledge = dir
+            .map_or_else(Texts::load_embedded, Texts::load_dir)
+            .into_result()?;
+        knowledge.entries.clear();
+        Self::of(Library::new(Serving::build(knowledge)?))
+    }
+
+    fn of(library: Library) -> Result<Self, Vec<Problem>> {
         let serving = library.current();
         let router = router(&serving.knowledge)?;
         Ok(Self {

@@ -1,15 +1,45 @@
 //! Pure reading and writing of Internet messages (RFC 5322, MIME): no I/O, no clock.
 //!
-//! Reading order: [`decode`] (bytes → [`InboundMessage`](madoguchi_channel::InboundMessage)), `charset` (bytes → text, one decoder for every
-//! place), `marks` (machine or person), `reply` (what was newly written), [`compose`] (the way out).
+//! Reading goes down this list: [`source`](self) bytes are made regular, the parts are found, and everything
+//! that is text (subject, names, file names, bodies) passes through **one** decoder, `charset`. Then `reply` finds what was newly
+//! written and `marks` what speaks of a machine. Writing is `compose`.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `decode` | bytes → [`InboundMessage`], the order of the steps |
+//! | `source` | what is done before parsing: mbox line, byte order mark, bare CR |
+//! | `field` | splitting a header block into fields |
+//! | `charset`, `seven_bit` | bytes → text, with or without a label |
+//! | `words`, `params`, `address`, `ids` | RFC 2047, RFC 2231, address lists, message ids |
+//! | `parts`, `structure`, `transfer`, `html`, `flowed` | parts → body text and attachments |
+//! | `reply`, `patterns` | what the sender newly wrote |
+//! | `marks` | signs of a machine |
+//! | `compose` | [`OutboundMessage`] → bytes |
+//!
+//! [`InboundMessage`]: madoguchi_channel::InboundMessage
+//! [`OutboundMessage`]: madoguchi_channel::OutboundMessage
 
+mod address;
 mod charset;
 mod compose;
 mod decode;
+mod field;
+mod flowed;
+mod html;
+mod ids;
 mod marks;
+mod params;
+mod parts;
+mod patterns;
 mod reply;
+mod seven_bit;
+mod source;
+mod structure;
+mod transfer;
+mod words;
 
 pub use compose::{ComposeError, Composed, compose};
 pub use decode::decode;
-pub use marks::kind;
+pub use html::html_to_text;
+pub use marks::{MailFacts, kind, machine_marks};
 pub use reply::reply_text;

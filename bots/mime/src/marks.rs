@@ -1,132 +1,300 @@
-//! Marks a machine left on its message (RFC 3834, RFC 3464, RFC 2369, RFC 2919), each with a short stable reason.
+//! Signs of a machine. Each is one rule with a short stable name for the ledger; the desk judges them.
+//!
+//! Read exactly where a standard says what is meant (RFC 3834, 3464, 8098, 2919, 2369), narrowly elsewhere: a person taken for a
+//! machine waits in silence.
 
-use crate::decode::header;
+use crate::charset::Hints;
+use crate::field::Fields;
+use crate::params::Params;
+use crate::patterns;
+use crate::words;
 use madoguchi_channel::{InboundMessage, MachineMark, MarkKind};
-use mail_parser::{Message, MimeHeaders};
-use regex::Regex;
-use std::sync::OnceLock;
 
-/// The strongest kind of a message's marks: a bounce before an automatic reply before a list. `None` for a person.
+/// What the rules look at.
+pub struct MailFacts<'a> {
+    pub(crate) fields: &'a Fields<'a>,
+    pub(crate) hints: Hints,
+    /// Address of the writer, empty when unknown.
+    pub(crate) from: &'a str,
+    /// Answers are asked to another address than the writer's.
+    pub(crate) has_other_reply_to: bool,
+    /// Return-Path; `Some("")` for `<>`.
+    pub(crate) envelope_from: Option<&'a str>,
+    pub(crate) subject: &'a str,
+    /// Media types of reports and notices, `multipart/report;type` among them.
+    pub(crate) notices: &'a [String],
+    /// Text of the delivery reports.
+    pub(crate) delivery_report: &'a str,
+    pub(crate) text: &'a str,
+}
+
+impl MailFacts<'_> {
+    fn value(&self, name: &str) -> Option<String> {
+        self.fields.first(name).map(|v| words::text(v, self.hints))
+    }
+
+    /// The value up to parameters and comments, lower case.
+    fn token(&self, name: &str) -> Option<String> {
+        self.fields
+            .first(name)
+            .map(|v| Params::read(v, self.hints).value)
+            .filter(|v| !v.is_empty())
+    }
+
+    fn present(&self, name: &str) -> bool {
+        self.fields
+            .first(name)
+            .is_some_and(|v| !v.trim_ascii().is_empty())
+    }
+
+    fn local_part(&self) -> String {
+        let local = self
+            .from
+            .rsplit_once('@')
+            .map_or(self.from, |(local, _)| local);
+        local.to_ascii_lowercase()
+    }
+}
+
+/// The strongest kind of machine the marks speak of: bounce, then automatic reply, then list. `None` for a person.
 pub fn kind(message: &InboundMessage) -> Option<MarkKind> {
     [MarkKind::Bounce, MarkKind::AutoReply, MarkKind::List]
         .into_iter()
-        .find(|kind| message.marks.iter().any(|mark| mark.kind == *kind))
+        .find(|kind| message.marks.iter().any(|m| m.kind == *kind))
 }
 
-/// Every mark found.
-pub(crate) fn marks(message: &Message<'_>, inbound: &InboundMessage) -> Vec<MachineMark> {
-    let mut marks = Vec::new();
-    let mut add = |kind: MarkKind, reason: &str| {
-        marks.push(MachineMark {
+/// One rule: the kind of machine it recognised and the rule's name.
+type Rule = fn(&MailFacts<'_>) -> Option<(MarkKind, &'static str)>;
+
+/// Applies every rule; no mark means a person.
+pub fn machine_marks(mail: &MailFacts<'_>) -> Vec<MachineMark> {
+    let rules: &[Rule] = &[
+        report,
+        daemon,
+        failed_recipients,
+        free_form_bounce,
+        empty_return_path,
+        auto_submitted,
+        auto_reply_fields,
+        generated_by_exchange,
+        suppressing_robot,
+        vacation_subject,
+        x_loop,
+        precedence,
+        list_id,
+        list_post,
+        bulk_unsubscribe,
+        feedback_loop,
+    ];
+    rules
+        .iter()
+        .filter_map(|rule| rule(mail))
+        .map(|(kind, reason)| MachineMark {
             kind,
             reason: reason.to_owned(),
+        })
+        .collect()
+}
+
+use MarkKind::{AutoReply, Bounce, List};
+
+/// RFC 3464 delivery reports, RFC 8098 read receipts, RFC 5965 complaints and other `multipart/report`s. The parts count even
+/// where the wrapper does not say what it is.
+fn report(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    let has = |sign: &str| mail.notices.iter().any(|n| n.contains(sign));
+    if has("disposition-notification") {
+        return Some((AutoReply, "disposition-notification"));
+    }
+    if has("delivery-status") {
+        return Some(if delivered(mail.delivery_report) {
+            (AutoReply, "delivery-receipt")
+        } else {
+            (Bounce, "delivery-report")
         });
-    };
-    let value = |name: &str| header(message, name).map(|v| v.to_lowercase());
-    let report = message.content_type().and_then(|ct| {
-        let is_report = ct
-            .subtype()
-            .is_some_and(|s| s.eq_ignore_ascii_case("report"));
-        is_report.then(|| {
-            ct.attribute("report-type")
-                .unwrap_or_default()
-                .to_lowercase()
-        })
-    });
-    match report.as_deref() {
-        Some("disposition-notification") => add(MarkKind::AutoReply, "receipt"),
-        Some("feedback-report") => add(MarkKind::Bounce, "feedback-report"),
-        Some(_) => add(MarkKind::Bounce, "delivery-report"),
-        None => {}
     }
-    let postmaster = is_postmaster(inbound);
-    let subject = inbound.subject.as_deref().unwrap_or_default();
-    if report.is_none()
-        && (header(message, "X-Failed-Recipients").is_some()
-            || (postmaster && matches(bounce_subject(), subject)))
-    {
-        add(MarkKind::Bounce, "bounce-pattern");
+    if has("feedback-report") {
+        return Some((AutoReply, "feedback-report"));
     }
-    // RFC 3834 §5: anything but `no` is automatic; comments and parameters do not count.
-    if let Some(auto) = value("Auto-Submitted") {
-        let word = auto.split([';', '(']).next().unwrap_or_default().trim();
-        if !word.is_empty() && word != "no" {
-            add(MarkKind::AutoReply, "auto-submitted");
+    has("multipart/report").then_some((AutoReply, "report"))
+}
+
+/// True when the report names only recipients the message did reach.
+fn delivered(report: &str) -> bool {
+    let mut any = false;
+    for line in report.lines() {
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
+        if name.trim().eq_ignore_ascii_case("action") {
+            let value = value.trim().to_ascii_lowercase();
+            if !["delivered", "relayed", "expanded"]
+                .iter()
+                .any(|good| value.starts_with(good))
+            {
+                return false;
+            }
+            any = true;
         }
     }
-    if inbound.envelope_from.as_deref() == Some("") && report.is_none() {
-        add(MarkKind::AutoReply, "empty-return-path");
-    } else if postmaster && report.is_none() {
-        add(MarkKind::AutoReply, "postmaster");
+    any
+}
+
+/// Nobody writes by hand from a mail system's own address.
+fn daemon(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    let local: String = mail
+        .local_part()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    [
+        "mailerdaemon",
+        "maildaemon",
+        "maildeliverysubsystem",
+        "maildeliverysystem",
+    ]
+    .iter()
+    .any(|name| local.starts_with(name))
+    .then_some((Bounce, "mailer-daemon"))
+}
+
+/// Exim and Gmail name the recipients they failed to reach.
+fn failed_recipients(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    mail.present("x-failed-recipients")
+        .then_some((Bounce, "failed-recipients"))
+}
+
+/// Bounces in no standard form: a postmaster, or nobody (empty return path), with the subject or first lines of one. The subject
+/// alone is not enough: people forward bounces and ask what they mean.
+fn free_form_bounce(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    let local = mail.local_part();
+    let official =
+        local.starts_with("postmaster") || mail.envelope_from == Some("") || mail.from.is_empty();
+    if !official {
+        return None;
     }
-    for (name, reason) in [
-        ("X-Autoreply", "x-autoreply"),
-        ("X-Autorespond", "x-autorespond"),
-        ("X-Autogenerated", "x-autogenerated"),
-        ("X-Auto-Reply-From", "x-autoreply"),
-        ("X-Mail-Autoreply", "x-autoreply"),
-    ] {
-        if value(name).is_some_and(|v| v != "no" && v != "false") {
-            add(MarkKind::AutoReply, reason);
+    let opening: String = mail.text.trim_start().chars().take(400).collect();
+    (patterns::BOUNCE_SUBJECT.is_match(mail.subject) || patterns::BOUNCE_OPENING.is_match(&opening))
+        .then_some((Bounce, "bounce-wording"))
+}
+
+/// RFC 5321 §4.5.5: mail nobody wants an answer to.
+fn empty_return_path(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    (mail.envelope_from == Some("")).then_some((AutoReply, "empty-return-path"))
+}
+
+/// RFC 3834 §5: anything but `no`, whatever parameters and comments follow.
+fn auto_submitted(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    let value = mail.token("auto-submitted")?;
+    (value != "no").then_some((AutoReply, "auto-submitted"))
+}
+
+/// Fields responders of old set. A redirected message of a person carries `X-Autogenerated: Mirror` or `Forward`.
+fn auto_reply_fields(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    const FIELDS: &[(&str, &str)] = &[
+        ("x-autoreply", "x-autoreply"),
+        ("x-auto-reply", "x-autoreply"),
+        ("x-autoreply-from", "x-autoreply"),
+        ("x-mail-autoreply", "x-autoreply"),
+        ("x-autorespond", "x-autorespond"),
+        ("x-autoresponder", "x-autorespond"),
+        ("x-autogenerated", "x-autogenerated"),
+        ("x-fc-machinegenerated", "x-autogenerated"),
+    ];
+    for (name, reason) in FIELDS {
+        let Some(value) = mail.value(name) else {
+            continue;
+        };
+        let value = value.trim().to_ascii_lowercase();
+        if !matches!(
+            value.as_str(),
+            "" | "no" | "false" | "0" | "mirror" | "forward" | "redirect"
+        ) {
+            return Some((AutoReply, reason));
         }
     }
-    match value("Precedence").as_deref() {
-        Some("auto_reply" | "auto-reply") => add(MarkKind::AutoReply, "precedence"),
-        Some("bulk" | "junk" | "list") => add(MarkKind::List, "precedence"),
-        _ => {}
+    let delivered_to_robot = mail
+        .value("delivered-to")
+        .is_some_and(|v| v.eq_ignore_ascii_case("autoresponder"));
+    let preference = mail
+        .value("preference")
+        .is_some_and(|v| v.to_ascii_lowercase().starts_with("auto"));
+    (delivered_to_robot || preference).then_some((AutoReply, "x-autorespond"))
+}
+
+/// Exchange names the part of it that wrote a message.
+fn generated_by_exchange(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    mail.present("x-ms-exchange-generated-message-source")
+        .then_some((AutoReply, "exchange-agent"))
+}
+
+/// `X-Auto-Response-Suppress` is no sign of a machine: Outlook sets it for people too. Together with an address that says that
+/// nobody reads it, and no other address to answer to (web forms send so for people), it is.
+fn suppressing_robot(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    let value = mail.value("x-auto-response-suppress")?.to_ascii_lowercase();
+    let wide = value
+        .split([',', ';'])
+        .map(str::trim)
+        .any(|v| matches!(v, "all" | "oof" | "autoreply"));
+    (wide && !mail.has_other_reply_to && patterns::NO_REPLY_LOCAL.is_match(&mail.local_part()))
+        .then_some((AutoReply, "no-reply-sender"))
+}
+
+/// Vacation notes that say so only in their subject, at its very beginning.
+fn vacation_subject(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    patterns::VACATION_SUBJECT
+        .is_match(mail.subject.trim())
+        .then_some((AutoReply, "vacation-subject"))
+}
+
+/// Robots mark what passed through them.
+fn x_loop(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    mail.present("x-loop").then_some((AutoReply, "x-loop"))
+}
+
+/// RFC 2076 §3.9, RFC 3834 §3.1.8.
+fn precedence(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    let value = mail
+        .token("precedence")
+        .or_else(|| mail.token("x-precedence"))?;
+    match value.replace('-', "_").as_str() {
+        "bulk" | "junk" | "list" => Some((List, "precedence")),
+        "auto_reply" => Some((AutoReply, "precedence")),
+        _ => None,
     }
-    for (name, reason) in [
-        ("List-Id", "list-id"),
-        ("List-Post", "list-post"),
-        ("X-Mailing-List", "list-id"),
-        ("X-Loop", "x-loop"),
-        ("Feedback-ID", "feedback-id"),
-    ] {
-        if header(message, name).is_some() {
-            add(MarkKind::List, reason);
-        }
-    }
-    if matches(vacation_subject(), subject) {
-        add(MarkKind::AutoReply, "vacation-subject");
-    }
-    marks
 }
 
-fn is_postmaster(inbound: &InboundMessage) -> bool {
-    inbound.from.as_ref().is_some_and(|party| {
-        let local = party.address.split('@').next().unwrap_or_default();
-        matches!(
-            local.to_lowercase().as_str(),
-            "mailer-daemon" | "postmaster" | "mail-daemon" | "mailerdaemon"
-        )
-    })
+/// RFC 2919.
+fn list_id(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    mail.present("list-id").then_some((List, "list-id"))
 }
 
-fn matches(pattern: Option<&Regex>, text: &str) -> bool {
-    pattern.is_some_and(|pattern| pattern.is_match(text))
+/// RFC 2369 §3.4; `NO` is an announcement-only list.
+fn list_post(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    mail.present("list-post").then_some((List, "list-post"))
 }
 
-fn bounce_subject() -> Option<&'static Regex> {
-    static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
-    PATTERN
-        .get_or_init(|| {
-            Regex::new(
-                r"(?i)undeliver|non.?deliver|deliver\w* (status|fail|has failed|report)|fail\w* (notice|deliver)|returned (mail|to sender)|mail (delivery )?(fail|system error)|unzustellbar|配信(不能|できません|エラー)|送信できません|退信|không gửi được",
-            )
-            .ok()
-        })
-        .as_ref()
+/// A way to unsubscribe alone may come from a firm's mail gateway under a person's mail; with a second sign of bulk mail it is one.
+fn bulk_unsubscribe(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    const SECOND: &[&str] = &[
+        "list-unsubscribe-post",
+        "list-help",
+        "list-owner",
+        "list-subscribe",
+        "list-archive",
+        "feedback-id",
+        "x-campaign",
+        "x-campaignid",
+        "x-csa-complaints",
+    ];
+    let robot = patterns::NO_REPLY_LOCAL.is_match(&mail.local_part()) && !mail.has_other_reply_to;
+    (mail.present("list-unsubscribe") && (robot || SECOND.iter().any(|name| mail.present(name))))
+        .then_some((List, "list-unsubscribe"))
 }
 
-/// What vacation programs put at the head of a subject; the head only, so that a person may write about such a note.
-fn vacation_subject() -> Option<&'static Regex> {
-    static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
-    PATTERN
-        .get_or_init(|| {
-            Regex::new(
-                r"(?i)^\s*[\[【(（]?\s*(auto(matic)?[- ]?(reply|response|matic answer)|auto:|out of (the )?office|away from (the |my )?office|vacation (reply|notice)|自動(返信|応答|送信)|不在(通知|連絡|のお知らせ|です)|自动(回复|答复)|自動回覆|trả lời tự động|tự động trả lời|automatische antwort|abwesenheits?(notiz|nachricht)|réponse automatique)",
-            )
-            .ok()
-        })
-        .as_ref()
+/// Marks for complaint loops are put on bulk mail only.
+fn feedback_loop(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    ["feedback-loop", "x-feedback-loop", "x-abuse-feedback-loop"]
+        .iter()
+        .any(|name| mail.present(name))
+        .then_some((List, "feedback-loop"))
 }

@@ -1,185 +1,520 @@
-//! What the sender newly wrote: quotations, attribution lines and signatures taken off. When in doubt nothing is cut.
+//! What the sender newly wrote: quotations, their attribution lines, forwarded blocks and signatures are taken off.
+//!
+//! Every line is given a part to play, then the new ones are kept. Answers between quoted lines stay. When in doubt nothing is
+//! cut: where nothing would be left of a text, it is returned whole, unless it plainly is an answer in which nothing was written.
 
-use regex::Regex;
-use std::sync::OnceLock;
+use crate::patterns;
 
-/// The newly written part of a text; the whole text when nothing would be left.
+/// The part a line plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    New,
+    /// Begins with `>`.
+    Quoted,
+    /// Says who wrote what is quoted next.
+    Attribution,
+    /// Below the headers of another message.
+    Other,
+    Signature,
+}
+
+/// Longer texts than this many lines are not looked at line by line.
+const MOST_LINES: usize = 50_000;
+/// An attribution is broken into at most this many lines.
+const ATTRIBUTION_LINES: usize = 3;
+/// Blank lines between an attribution and its quotation.
+const GAP: usize = 5;
+/// A signature is no longer than this.
+const SIGNATURE_LINES: usize = 15;
+
+/// The newly written part of a text, without quotation and signature.
 pub fn reply_text(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let end = cut_forwarded(&lines);
-    let kept = lines.get(..end).unwrap_or(&lines);
-    let kept = without_signature(&without_quotation(kept));
-    let result = kept.join("\n").trim().to_owned();
-    if result.is_empty() {
-        text.trim().to_owned()
-    } else {
-        result
+    let lines: Vec<&str> = text.split('\n').map(str::trim_end).collect();
+    if lines.len() > MOST_LINES {
+        return text.trim().to_owned();
     }
-}
-
-/// Where a block that repeats another message whole begins: everything from there on is old.
-fn cut_forwarded(lines: &[&str]) -> usize {
-    for (i, line) in lines.iter().enumerate() {
-        if i == 0 && lines.len() == 1 {
-            break;
-        }
-        if is(separator(), line) || is_header_block(lines, i) {
-            // At the very top it is a forwarded message, and that is what the sender wants read.
-            let before = lines.get(..i).unwrap_or_default();
-            if before.iter().any(|l| !l.trim().is_empty()) {
-                return i;
-            }
-            break;
-        }
-    }
-    lines.len()
-}
-
-/// Outlook repeats four or five headers as text: two different ones within four lines are taken for such a block.
-fn is_header_block(lines: &[&str], at: usize) -> bool {
-    let head = |offset: usize| {
-        lines
-            .get(at + offset)
-            .is_some_and(|line| is(quoted_header(), line.trim_start_matches(['*', ' '])))
-    };
-    head(0) && (head(1) || head(2)) && (head(2) || head(3))
-}
-
-/// Takes off quoted lines. Between quotations an answer may stand: then only the quotations after the last own line go.
-fn without_quotation<'a>(lines: &[&'a str]) -> Vec<&'a str> {
-    let quoted = |line: &str| line.trim_start().starts_with(['>', '＞']);
-    let mut kept: Vec<&'a str> = lines.to_vec();
-    let first_quote = kept.iter().position(|line| quoted(line));
-    let own_after_quote = first_quote.is_some_and(|first| {
-        kept.iter()
-            .skip(first)
-            .any(|line| !quoted(line) && !line.trim().is_empty() && !is_attribution_end(line))
-    });
-    let own_before_quote = first_quote.is_some_and(|first| {
-        kept.iter()
-            .take(first)
-            .any(|line| !line.trim().is_empty() && !is_attribution_end(line))
-    });
-    // Quotation first, words after it: bottom-posting. The quotation goes, the words stay.
-    if own_after_quote && !own_before_quote {
-        let last_quote = kept.iter().rposition(|line| quoted(line)).unwrap_or(0);
-        let quotes: usize = kept.iter().filter(|line| quoted(line)).count();
-        let one_block = first_quote.is_some_and(|first| last_quote + 1 - first == quotes);
-        if one_block {
-            return kept.split_off(last_quote + 1);
-        }
-    }
-    // Trailing quotation with the line that introduces it.
-    while kept
-        .last()
-        .is_some_and(|line| line.trim().is_empty() || quoted(line))
-    {
-        kept.pop();
-    }
-    if kept.len() < lines.len() {
-        take_off_attribution(&mut kept);
-    } else if let Some(at) = kept.iter().rposition(|line| is_attribution_end(line)) {
-        // An attribution without quoted lines after it: some clients quote by indentation or not at all.
-        let tail = kept.split_off(at + 1);
-        if tail.iter().all(|line| line.trim().is_empty()) || kept.len() > 1 {
-            take_off_attribution(&mut kept);
-        } else {
-            kept.extend(tail);
-        }
-    }
-    kept
-}
-
-/// Removes an attribution from the end: one line, or one wrapped over up to three.
-fn take_off_attribution(kept: &mut Vec<&str>) {
-    while kept.last().is_some_and(|line| line.trim().is_empty()) {
-        kept.pop();
-    }
-    // The plain forms may be wrapped over three lines; the loose one ends a single line, or it would swallow words of the sender.
-    for (count, pattern) in [
-        (1usize, attribution()),
-        (2, attribution()),
-        (3, attribution()),
-        (1, loose_attribution()),
-    ] {
-        let Some(start) = kept.len().checked_sub(count) else {
-            continue;
-        };
-        let joined = kept
-            .get(start..)
-            .unwrap_or_default()
+    let mut page = Page {
+        parts: lines
             .iter()
-            .map(|line| line.trim())
-            .collect::<Vec<_>>()
-            .join(" ");
-        if is(pattern, &joined) {
-            kept.truncate(start);
-            return;
-        }
-    }
-}
-
-fn is_attribution_end(line: &str) -> bool {
-    is(attribution(), line.trim()) || is(loose_attribution(), line.trim())
-}
-
-/// Takes off a signature: after `-- ` (RFC 3676 §4.3), or a mobile client's line at the end.
-fn without_signature<'a>(lines: &[&'a str]) -> Vec<&'a str> {
-    let mut kept: Vec<&'a str> = lines.to_vec();
-    if let Some(at) = kept.iter().rposition(|line| matches!(*line, "-- " | "--")) {
-        let has_words = kept.iter().take(at).any(|line| !line.trim().is_empty());
-        if has_words && kept.len() - at <= 15 {
-            kept.truncate(at);
-        }
-    }
-    while kept
-        .last()
-        .is_some_and(|line| line.trim().is_empty() || is(mobile(), line.trim()))
-    {
-        kept.pop();
+            .map(|l| {
+                if is_quoted(l) {
+                    Part::Quoted
+                } else {
+                    Part::New
+                }
+            })
+            .collect(),
+        lines,
+    };
+    page.initials();
+    let forwarded = page.blocks();
+    page.attributions();
+    page.signatures();
+    let kept = page.kept();
+    if kept.is_empty() && (forwarded || !page.parts.contains(&Part::Attribution)) {
+        return text.trim().to_owned();
     }
     kept
 }
 
-fn is(pattern: Option<&Regex>, text: &str) -> bool {
-    pattern.is_some_and(|pattern| pattern.is_match(text))
+fn is_quoted(line: &str) -> bool {
+    let trimmed = line.trim_start_matches([' ', '\t', '\u{3000}', '\u{a0}']);
+    let indent = line.chars().count() - trimmed.chars().count();
+    indent <= 4 && trimmed.starts_with(['>', '＞', '≫', '》'])
 }
 
-macro_rules! pattern {
-    ($(#[$doc:meta])* $name:ident, $text:expr) => {
-        $(#[$doc])*
-        fn $name() -> Option<&'static Regex> {
-            static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
-            PATTERN.get_or_init(|| Regex::new($text).ok()).as_ref()
+fn is_blank(line: &str) -> bool {
+    line.chars()
+        .all(|c| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}'))
+}
+
+struct Page<'a> {
+    lines: Vec<&'a str>,
+    parts: Vec<Part>,
+}
+
+impl<'a> Page<'a> {
+    fn line(&self, at: usize) -> &'a str {
+        self.lines.get(at).copied().unwrap_or_default()
+    }
+
+    fn part(&self, at: usize) -> Option<Part> {
+        self.parts.get(at).copied()
+    }
+
+    fn is_new(&self, at: usize) -> bool {
+        self.part(at) == Some(Part::New)
+    }
+
+    fn set(&mut self, from: usize, to: usize, part: Part) {
+        for slot in self.parts.iter_mut().take(to).skip(from) {
+            *slot = part;
         }
-    };
+    }
+
+    /// Turns only new lines of a range into `part`.
+    fn set_new(&mut self, from: usize, to: usize, part: Part) {
+        for slot in self
+            .parts
+            .iter_mut()
+            .take(to)
+            .skip(from)
+            .filter(|s| **s == Part::New)
+        {
+            *slot = part;
+        }
+    }
+
+    /// The next line from `at` on that is not blank.
+    fn next_filled(&self, at: usize) -> Option<usize> {
+        (at..self.lines.len()).find(|i| !is_blank(self.line(*i)))
+    }
+
+    /// True when anything new stands before `at`.
+    fn new_before(&self, at: usize) -> bool {
+        (0..at).any(|i| self.is_new(i) && !is_blank(self.line(i)))
+    }
+
+    /// `TY> …`: some programs quote with the writer's initials. At least two such lines in a row.
+    fn initials(&mut self) {
+        fn prefix(line: &str) -> Option<&str> {
+            let (head, _) = line.trim_start().split_once('>')?;
+            ((1..=4).contains(&head.len()) && head.bytes().all(|b| b.is_ascii_alphabetic()))
+                .then_some(head)
+        }
+        for at in 0..self.lines.len() {
+            let found = prefix(self.line(at));
+            let neighbour =
+                |other: Option<usize>| other.is_some_and(|o| prefix(self.line(o)) == found);
+            if found.is_some()
+                && (neighbour(at.checked_sub(1))
+                    || (at + 1 < self.lines.len() && neighbour(Some(at + 1))))
+            {
+                self.set(at, at + 1, Part::Quoted);
+            }
+        }
+    }
+
+    /// Other messages below their headers. Returns true when one of them looks forwarded or nothing stands above it.
+    fn blocks(&mut self) -> bool {
+        let mut found = false;
+        let mut at = 0;
+        while at < self.lines.len() {
+            let line = self.line(at);
+            let announced =
+                patterns::FOLLOWS.is_match(line) || patterns::FOLLOWS_BARE.is_match(line);
+            let rule =
+                patterns::RULE.is_match(line) || (!announced && patterns::DASHED.is_match(line));
+            let headers_at = if announced || rule {
+                self.next_filled(at + 1)
+            } else {
+                Some(at)
+            };
+            let (fields, end) =
+                headers_at.map_or((Headers::default(), at + 1), |h| self.headers(h));
+            let near = headers_at.is_some_and(|h| h <= at + 3);
+            let begins = announced
+                || (near && rule && fields.from && fields.all >= 2)
+                || (fields.from && fields.all >= 3);
+            if !begins {
+                at += 1;
+                continue;
+            }
+            let end = if fields.all > 0 { end } else { at + 1 };
+            let body = self.next_filled(end);
+            if body.is_some_and(|b| self.part(b) == Some(Part::Quoted)) {
+                // Its text is marked by `>`: what follows that may be new again.
+                self.set(at, end, Part::Attribution);
+                found = true;
+                at = end;
+                continue;
+            }
+            if announced && fields.all == 0 && !self.new_before(at) {
+                at += 1;
+                continue;
+            }
+            self.set(at, self.lines.len(), Part::Other);
+            return true;
+        }
+        found
+    }
+
+    /// Header lines of another message from `start` on, and where they end. Long values go on in the next line; a blank line
+    /// may stand between them.
+    fn headers(&self, start: usize) -> (Headers, usize) {
+        let mut found = Headers::default();
+        let mut end = start;
+        let mut at = start;
+        let mut loose = 0;
+        while at < self.lines.len() && at < start + 24 {
+            let line = self.line(at);
+            let from = patterns::QUOTED_FROM.is_match(line);
+            if from || patterns::QUOTED_OTHER.is_match(line) {
+                found.from |= from;
+                found.all += 1;
+                end = at + 1;
+                loose = 0;
+            } else if is_blank(line.trim_start_matches(['>', ' ']))
+                || (found.all > 0 && !line.contains(['。', '?', '？']))
+            {
+                loose += 1;
+            } else {
+                break;
+            }
+            if found.all == 0 || loose > 2 {
+                break;
+            }
+            at += 1;
+        }
+        // A value that went on in a second line belongs to the headers when a blank line follows it.
+        if found.all >= 2
+            && !is_blank(self.line(end))
+            && is_blank(self.line(end + 1))
+            && self.line(end).starts_with([' ', '\t'])
+        {
+            end += 1;
+        }
+        (found, end)
+    }
+
+    /// Lines that say who wrote what follows; where no `>` follows but the line is beyond doubt, the rest is the quotation.
+    fn attributions(&mut self) {
+        let mut at = 0;
+        while at < self.lines.len() {
+            if !self.is_new(at) || is_blank(self.line(at)) {
+                at += 1;
+                continue;
+            }
+            let Some((length, sure)) = self.attribution(at) else {
+                at += 1;
+                continue;
+            };
+            let end = at + length;
+            let next = self.next_filled(end).filter(|n| *n <= end + GAP);
+            match next.and_then(|n| self.part(n)) {
+                Some(Part::Quoted) => self.set(at, end, Part::Attribution),
+                _ if sure && self.new_before(at) => {
+                    self.set_new(at, self.lines.len(), Part::Other);
+                    return;
+                }
+                _ => {}
+            }
+            at = end;
+        }
+    }
+
+    /// Length of the attribution that begins at `at`, and whether it is beyond doubt even without a `>` after it.
+    fn attribution(&self, at: usize) -> Option<(usize, bool)> {
+        let mut joined = String::new();
+        for length in 1..=ATTRIBUTION_LINES {
+            let place = at + length - 1;
+            if !self.is_new(place) || is_blank(self.line(place)) || place >= self.lines.len() {
+                return None;
+            }
+            if !joined.is_empty() {
+                joined.push(' ');
+            }
+            joined.push_str(self.line(place).trim());
+            if joined.len() > 700 {
+                return None;
+            }
+            if patterns::ATTRIBUTION.is_match(&joined)
+                || patterns::ATTRIBUTION_DATED.is_match(&joined)
+            {
+                return Some((length, true));
+            }
+            if length == 1 {
+                if patterns::ATTRIBUTION_LINE.is_match(&joined)
+                    || patterns::ATTRIBUTION_YAHOO.is_match(&joined)
+                {
+                    return Some((1, joined.contains('@') || joined.starts_with("--")));
+                }
+                if patterns::ATTRIBUTION_ANY.is_match(&joined) {
+                    return Some((1, false));
+                }
+            }
+        }
+        None
+    }
+
+    /// Signatures: below `-- `, what phones add, boxes of contact data, footers of mailing lists.
+    fn signatures(&mut self) {
+        self.list_footer();
+        for at in 0..self.lines.len() {
+            if !self.is_new(at) {
+                continue;
+            }
+            let line = self.line(at);
+            let end = self.end_of_new(at);
+            if matches!(line.trim_start(), "--" | "—") || line == "＿＿" {
+                let filled = (at + 1..end).filter(|i| !is_blank(self.line(*i))).count();
+                // Long text below two dashes is no signature.
+                if filled <= SIGNATURE_LINES {
+                    self.set_new(at, end, Part::Signature);
+                }
+            } else if line.chars().count() <= 90
+                && patterns::PHONE_FOOTER.is_match(line)
+                && (at + 1..end).filter(|i| !is_blank(self.line(*i))).count() <= 2
+            {
+                self.set(at, at + 1, Part::Signature);
+            }
+        }
+        self.contact_box();
+        self.dashed_name();
+    }
+
+    /// Where the run of new lines that `at` belongs to ends.
+    fn end_of_new(&self, at: usize) -> usize {
+        (at..self.lines.len())
+            .find(|i| !self.is_new(*i))
+            .unwrap_or(self.lines.len())
+    }
+
+    /// The last new lines, blank ones at the end left out: (first line of the run, one past its last).
+    fn last_run(&self) -> Option<(usize, usize)> {
+        let last = (0..self.lines.len())
+            .rev()
+            .find(|i| self.is_new(*i) && !is_blank(self.line(*i)))?;
+        let first = (0..=last).rev().take_while(|i| self.is_new(*i)).last()?;
+        Some((first, last + 1))
+    }
+
+    /// Mailing lists add a long line and a few lines with addresses of their own.
+    fn list_footer(&mut self) {
+        let Some((first, end)) = self.last_run() else {
+            return;
+        };
+        let from = end.saturating_sub(7).max(first);
+        let footer = (from..end).find(|i| {
+            let line = self.line(*i).trim();
+            line.len() >= 30 && line.chars().all(|c| c == '_')
+        });
+        if let Some(at) = footer
+            && (at + 1..end).any(|i| patterns::CONTACT.is_match(self.line(i)))
+            && self.new_before(at)
+        {
+            self.set_new(at, end, Part::Signature);
+        }
+    }
+
+    /// A block that begins with a decorated line and holds telephone, address or the like: how Japanese firms sign.
+    fn contact_box(&mut self) {
+        let Some((first, end)) = self.last_run() else {
+            return;
+        };
+        let from = end.saturating_sub(SIGNATURE_LINES).max(first);
+        let Some(at) = (from..end).find(|i| is_decoration(self.line(*i))) else {
+            return;
+        };
+        let contact = (at + 1..end).any(|i| patterns::CONTACT.is_match(self.line(i)));
+        let asks = (at + 1..end).any(|i| self.line(i).contains(['?', '？']));
+        if contact && !asks && self.new_before(at) {
+            self.set(at, end, Part::Signature);
+        }
+    }
+
+    /// `-First Last` alone in the last paragraph, in a text that has no list of dashes.
+    fn dashed_name(&mut self) {
+        let Some((first, end)) = self.last_run() else {
+            return;
+        };
+        let at = end - 1;
+        let is_name = |line: &str| {
+            let Some(name) = line.strip_prefix(['-', '–', '—']) else {
+                return false;
+            };
+            let words: Vec<&str> = name.split_whitespace().collect();
+            (1..=3).contains(&words.len())
+                && words.iter().all(|w| {
+                    w.starts_with(char::is_uppercase) && w.chars().all(char::is_alphabetic)
+                })
+        };
+        let alone = at > first && is_blank(self.line(at - 1));
+        let list = (first..at).any(|i| {
+            self.line(i)
+                .trim_start()
+                .starts_with(['-', '–', '—', '*', '・'])
+        });
+        if alone && !list && is_name(self.line(at)) && self.new_before(at) {
+            self.set(at, end, Part::Signature);
+        }
+    }
+
+    /// The new lines, with at most one blank line where something was taken out.
+    fn kept(&self) -> String {
+        let mut out = String::new();
+        let mut cut = false;
+        for (at, line) in self.lines.iter().enumerate() {
+            if !self.is_new(at) {
+                cut = true;
+                continue;
+            }
+            if cut && is_blank(line) && (out.is_empty() || out.ends_with("\n\n")) {
+                continue;
+            }
+            cut = cut && is_blank(line);
+            out.push_str(line);
+            out.push('\n');
+        }
+        out.trim().to_owned()
+    }
 }
 
-pattern!(
-    /// Lines that divide a reply from the whole old message.
-    separator,
-    r"(?ix)^\s* (?: -{3,}\s*(original\ (message|appointment)|forwarded\ message|元のメッセージ|転送メッセージ|原始邮件|原始郵件|转发邮件|ursprüngliche\ nachricht|message\ d'origine|thư\ gốc|tin\ nhắn\ gốc)\s*-{2,}
-       | _{20,}\s*$ | begin\ forwarded\ message: )"
-);
-pattern!(
-    /// A repeated header line.
-    quoted_header,
-    r"(?i)^\*?(from|sent|to|cc|date|subject|差出人|送信者|送信日時|送信日|宛先|日時|件名|CC|发件人|寄件者|发送时间|寄件日期|收件人|收件者|主题|主旨|抄送|từ|đã gửi|đến|tới|ngày|chủ đề|tiêu đề|von|gesendet|an|betreff|de|envoyé|à|objet)\*?\s*[:：]"
-);
-pattern!(
-    /// What introduces a quotation, joined to one line.
-    attribution,
-    r"(?ix)^ (?: (on|le|am|den|el|il|op|em|vào|vao)\b .{4,300} (wrote|writes|a\ écrit|schrieb\b.{0,120}|escribió|ha\ scritto|schreef\b.{0,120}|skrev\b.{0,120}|escreveu|đã\ viết|da\ viet)\s*[:：]
-       | \d{4}\s*[年/.-]\s*\d{1,2}\s*[月/.-]\s*\d{1,2}\s*日?.{0,200}[:：]
-       | 在\s?.{4,200}(写道|寫道)\s*[:：] ) $"
-);
-pattern!(
-    /// A single line that ends like an attribution.
-    loose_attribution,
-    r"(?ix)^ .{0,200} (wrote|schrieb|a\ écrit|đã\ viết|写道|寫道|のメール|さんは書きました|さんからのメッセージ|さんが書きました)\s*[:：] $"
-);
-pattern!(
-    /// What telephones add.
-    mobile,
-    r"(?i)^((sent|get) (from|via) (my |outlook|the |yahoo|samsung|mail for).{0,60}|iPhone\s?から送信|iPadから送信|Androidから送信|スマートフォンから送信|(スマホ|携帯)から送信.*|从我的.{1,20}发送|發自我的.{1,20}|发自我的.{1,20}|Đã gửi từ .{1,40}|Gửi từ .{1,40}|Von meinem .{1,30} gesendet|Envoyé de(puis)? mon .{1,30})$"
-);
+/// How many header lines were found, and whether one of them says From.
+#[derive(Debug, Default, Clone, Copy)]
+struct Headers {
+    from: bool,
+    all: usize,
+}
+
+/// A line of one or two repeated signs: `━━━━━━`, `-*-*-*-*-`, `◆◇◆◇◆◇`.
+fn is_decoration(line: &str) -> bool {
+    let signs: Vec<char> = line.chars().filter(|c| !c.is_whitespace()).collect();
+    let mut kinds = signs.clone();
+    kinds.sort_unstable();
+    kinds.dedup();
+    signs.len() >= 6
+        && kinds.len() <= 3
+        && signs
+            .iter()
+            .all(|c| !c.is_alphanumeric() && !matches!(c, '>' | '.' | '。' | '、' | '!' | '?'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_of_quotations_in_four_languages_are_recognised() {
+        for header in [
+            "On Fri, Nov 20, 2026 at 10:00 AM Desk <desk@desk.example.jp> wrote:",
+            "On Fri, Nov 20, 2026 at 10:00 AM Desk\n<desk@desk.example.jp> wrote:",
+            "2026年11月20日(金) 10:00 窓口 <desk@desk.example.jp>:",
+            "2026年11月20日(金) 10:00 窓口\n<desk@desk.example.jp>:",
+            "2026/11/20 10:00、窓口 <desk@desk.example.jp>のメール：",
+            "窓口さんは書きました (2026/11/20 10:00):",
+            "On 2026/11/20 10:00, 窓口 wrote:",
+            "窓口 <desk@desk.example.jp> 于2026年11月20日周五 10:00写道：",
+            "在 2026-11-20 10:00:00，\"窓口\" <desk@desk.example.jp> 写道：",
+            "Vào Th 6, 20 thg 11, 2026 vào lúc 10:00 Desk <desk@desk.example.jp> đã viết:",
+            "Am 20.11.2026 um 10:00 schrieb Desk <desk@desk.example.jp>:",
+            "Le ven. 20 nov. 2026 à 10:00, Desk <desk@desk.example.jp> a écrit :",
+            "--- desk@desk.example.jp wrote:",
+        ] {
+            assert_eq!(
+                reply_text(&format!("new\n\n{header}\n\n> old\n> old")),
+                "new",
+                "{header}"
+            );
+        }
+    }
+
+    #[test]
+    fn blocks_with_headers_are_cut_to_the_end() {
+        for block in [
+            "-----Original Message-----\nFrom: Desk\nSent: Friday\nTo: me\nSubject: x\n\nold",
+            "差出人: 窓口 <desk@desk.example.jp>\n送信日時: 2026年11月20日 10:00\n宛先: me\n件名: Re: x\n\nold",
+            "------------------ 原始邮件 ------------------\n发件人: \"窓口\" <desk@desk.example.jp>;\n发送时间: 2026年11月20日\n收件人: \"me\";\n主题: x\n\nold",
+            "发件人： 窓口\n发送时间： 2026-11-20 10:00\n收件人： me\n主题： x\nold",
+            "Từ: Desk <desk@desk.example.jp>\nĐã gửi: Thứ Sáu\nTới: me\nChủ đề: x\n\nold",
+            "Von: Desk\nGesendet: Freitag\nAn: ich\nBetreff: x\n\nold",
+            "De : Desk\nEnvoyé : vendredi\nÀ : moi\nObjet : x\n\nold",
+            "________________________________\n*From:* Desk\n*Sent:* Friday\n*Subject:* x\n\nold",
+            "---- Replied Message ----\n| From | Desk |\n| Date | 2026 |\n| To | me |\n\nold",
+            "2026年11月20日(金) 10:00 窓口 <desk@desk.example.jp>:\nold without marks",
+        ] {
+            assert_eq!(reply_text(&format!("new\n\n{block}")), "new", "{block}");
+        }
+    }
+
+    #[test]
+    fn answers_between_quoted_lines_are_kept() {
+        let text =
+            "On Fri, Nov 20, 2026, Desk wrote:\n> first?\nyes\n> second?\n\nno\n\n-- \nApplicant";
+        assert_eq!(reply_text(text), "yes\n\nno");
+    }
+
+    #[test]
+    fn signatures_of_people_phones_and_firms_are_cut() {
+        for signature in [
+            "-- \nApplicant",
+            "Sent from my iPhone",
+            "iPhoneから送信",
+            "发自我的iPhone",
+            "Đã gửi từ iPhone của tôi",
+            "Von meinem iPhone gesendet",
+            "Envoyé de mon iPhone",
+            "Get Outlook for iOS",
+            "━━━━━━━━━━━━\n株式会社例\n総務部\nTEL 00-0000-0000\n━━━━━━━━━━━━",
+        ] {
+            assert_eq!(
+                reply_text(&format!("本文です。\n\n{signature}")),
+                "本文です。",
+                "{signature}"
+            );
+        }
+    }
+
+    #[test]
+    fn when_in_doubt_nothing_is_cut() {
+        for text in [
+            "From: Tokyo\nI want to go to Osaka.",
+            "On your page it says:\n\nthe plan must be filed. Is that right?",
+            "Sent from my desk, is much easier then my mobile phone.",
+            "- one\n- Two",
+            "件名: 変更申請\n質問です。",
+            "-----Original Message-----\nFrom: a\nTo: b\nSubject: c\n\nonly a forward",
+            "期限は 2026/11/20 10:00 です。次のとおり:\n・書類\n・図面",
+        ] {
+            assert_eq!(reply_text(text), text);
+        }
+    }
+
+    #[test]
+    fn a_reply_that_only_quotes_says_nothing_new() {
+        assert_eq!(
+            reply_text("On Fri, Nov 20, 2026, Desk wrote:\n> all\n> of it"),
+            ""
+        );
+    }
+}

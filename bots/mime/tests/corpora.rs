@@ -1,137 +1,237 @@
-//! Messages nobody here wrote: read without a panic, and as their own suites expect. Run where the corpora are (`MADOGUCHI_CORPORA`).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    missing_docs
-)]
+//! Every message of the public test corpora, read in place (they are not part of this project): no panic, and what is known of
+//! each is met. `MADOGUCHI_CORPORA` names the directory; without it `../shared/corpora` beside the workspace is tried.
 
-use madoguchi_channel::MarkKind;
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
+
+use madoguchi_channel::{InboundMessage, MarkKind};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Share of expectations met when this was written; a change may only raise it.
-const MET_AT_LEAST: f64 = 0.98;
+/// Expectations that are knowingly not met: folder, file, field, and why.
+const DEVIATIONS: &[(&str, &str, &str, &str)] = &[(
+    "email-reply-parser",
+    "email_sent_from_my_not_signature.eml",
+    "reply_text",
+    "a sentence that begins like a phone's footer is kept: when in doubt nothing is cut",
+)];
 
 fn corpora() -> Option<PathBuf> {
-    let dir = std::env::var_os("MADOGUCHI_CORPORA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    );
-    dir.join("mail").is_dir().then(|| dir.join("mail"))
+    let named = std::env::var_os("MADOGUCHI_CORPORA").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
+    named
+        .or(Some(beside))
+        .map(|p| p.join("mail"))
+        .filter(|p| p.is_dir())
 }
 
-fn squeeze(text: &str) -> String {
+fn squeezed(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-#[test]
-fn every_message_of_the_corpora_is_read_and_most_expectations_are_met() {
-    let Some(dir) = corpora() else {
-        println!("The third-party corpora are not here: not run.");
-        return;
+fn kind_name(message: &InboundMessage) -> &'static str {
+    match madoguchi_mime::kind(message) {
+        None => "inquiry",
+        Some(MarkKind::Bounce) => "bounce",
+        Some(MarkKind::AutoReply) => "auto_reply",
+        Some(MarkKind::List) => "list",
+    }
+}
+
+/// (field, met, what was read) for every expectation of one message.
+fn checks(expected: &Value, message: &InboundMessage) -> Vec<(String, bool, String)> {
+    let mut found = Vec::new();
+    let mut check =
+        |field: &str, met: bool, read: String| found.push((field.to_owned(), met, read));
+    let same = |wanted: &Value, read: &str| {
+        squeezed(wanted.as_str().unwrap_or_default()) == squeezed(read)
     };
-    let mut score: BTreeMap<(String, &str), (u32, u32)> = BTreeMap::new();
-    let mut read = 0;
-    for folder in std::fs::read_dir(dir).unwrap() {
-        let folder = folder.unwrap().path();
-        let Ok(text) = std::fs::read_to_string(folder.join("expected.json")) else {
-            continue;
-        };
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let expected: Vec<Value> = serde_json::from_str(&text).unwrap();
-        for want in expected {
-            let file = want["file"].as_str().unwrap();
-            let bytes = std::fs::read(folder.join(file)).unwrap();
-            let result = madoguchi_mime::decode(&bytes);
-            read += 1;
-            let Ok(message) = result else {
-                score.entry((name.clone(), "readable")).or_default().1 += 1;
-                continue;
-            };
-            let mut check = |what: &'static str, met: bool| {
-                let entry = score.entry((name.clone(), what)).or_default();
-                entry.0 += u32::from(met);
-                entry.1 += 1;
-                if !met && std::env::var_os("SHOW").is_some() {
-                    println!("{name}/{file}: {what}");
-                }
-            };
-            check("readable", true);
-            if let Some(subject) = want["subject"].as_str() {
+    for (field, wanted) in expected.as_object().expect("an object") {
+        match field.as_str() {
+            "subject" => {
+                let read = message.subject.clone().unwrap_or_default();
+                check(field, same(wanted, &read), read);
+            }
+            "from" => {
+                let read = message.from.clone().map(|p| p.address).unwrap_or_default();
                 check(
-                    "subject",
-                    squeeze(message.subject.as_deref().unwrap_or_default()) == squeeze(subject),
+                    field,
+                    squeezed(wanted.as_str().unwrap_or_default()).to_lowercase()
+                        == squeezed(&read).to_lowercase(),
+                    read,
                 );
             }
-            if let Some(from) = want["from"].as_str() {
-                let got = message
-                    .from
-                    .as_ref()
-                    .map(|p| p.address.to_lowercase())
+            "text" => check(field, same(wanted, &message.text), message.text.clone()),
+            "reply_text" => check(
+                field,
+                same(wanted, &message.reply_text),
+                message.reply_text.clone(),
+            ),
+            "contains" => {
+                let pieces: Vec<&str> = wanted
+                    .as_array()
+                    .map(|a| a.iter().filter_map(Value::as_str).collect())
+                    .unwrap_or_else(|| vec![wanted.as_str().unwrap_or_default()]);
+                let text = squeezed(&message.text);
+                check(
+                    field,
+                    pieces.iter().all(|p| text.contains(&squeezed(p))),
+                    message.text.clone(),
+                );
+            }
+            "kind" => check(
+                field,
+                wanted.as_str() == Some(kind_name(message)),
+                kind_name(message).to_owned(),
+            ),
+            "bounce" => check(
+                field,
+                wanted.as_bool() == Some(kind_name(message) == "bounce"),
+                kind_name(message).to_owned(),
+            ),
+            "machine" => check(
+                field,
+                wanted.as_bool() == Some(kind_name(message) != "inquiry"),
+                kind_name(message).to_owned(),
+            ),
+            "attachment_names" => {
+                let wanted: Vec<&str> = wanted
+                    .as_array()
+                    .map(|a| a.iter().filter_map(Value::as_str).collect())
                     .unwrap_or_default();
-                check(
-                    "from",
-                    from.to_lowercase().contains(&got) && !got.is_empty(),
-                );
-            }
-            if let Some(text) = want["text"].as_str() {
-                check("text", squeeze(&message.text) == squeeze(text));
-            }
-            let contains = match &want["contains"] {
-                Value::String(one) => vec![one.as_str()],
-                Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
-                _ => Vec::new(),
-            };
-            for part in contains {
-                check("contains", squeeze(&message.text).contains(&squeeze(part)));
-            }
-            if let Some(reply) = want["reply_text"].as_str() {
-                check("reply_text", squeeze(&message.reply_text) == squeeze(reply));
-            }
-            let kind = match madoguchi_mime::kind(&message) {
-                None => "inquiry",
-                Some(MarkKind::AutoReply) => "auto_reply",
-                Some(MarkKind::Bounce) => "bounce",
-                Some(MarkKind::List) => "list",
-            };
-            if let Some(want) = want["kind"].as_str() {
-                check("kind", kind == want);
-            }
-            if let Some(machine) = want["machine"].as_bool() {
-                check("machine", machine == (kind != "inquiry"));
-            }
-            if let Some(bounce) = want["bounce"].as_bool() {
-                check("bounce", bounce == (kind == "bounce"));
-            }
-            if let Some(names) = want["attachment_names"].as_array() {
-                let got: Vec<_> = message
+                let read: Vec<&str> = message
                     .attachments
                     .iter()
                     .filter_map(|a| a.name.as_deref())
                     .collect();
-                let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
-                check("attachment_names", got == names);
+                // Without a count the list may name only some of them.
+                let all = expected.get("attachments_count").is_none() || wanted.len() == read.len();
+                let found = wanted
+                    .iter()
+                    .all(|w| read.iter().any(|r| squeezed(r) == squeezed(w)));
+                check(field, all && found, read.join(" | "));
             }
-            if let Some(count) = want["attachments_count"].as_u64() {
+            "attachments_count" => {
+                let read = message.attachments.len();
                 check(
-                    "attachments_count",
-                    message.attachments.len() as u64 == count,
+                    field,
+                    wanted.as_u64() == Some(read as u64),
+                    read.to_string(),
                 );
             }
+            "quote" => {
+                // What stands above and below the quoted message was newly written; where there is neither, the whole is kept.
+                let part = |name: &str| {
+                    squeezed(wanted.get(name).and_then(Value::as_str).unwrap_or_default())
+                };
+                let (top, bottom) = (part("text_top"), part("text_bottom"));
+                let read = squeezed(&message.reply_text);
+                let met = if top.is_empty() && bottom.is_empty() {
+                    read == squeezed(&message.text)
+                } else {
+                    // A signature below is cut.
+                    read == format!("{top}{bottom}") || (bottom.starts_with("--") && read == top)
+                };
+                check(field, met, message.reply_text.clone());
+            }
+            _ => {}
         }
     }
-    let (mut met, mut total) = (0, 0);
-    for ((folder, what), (m, t)) in &score {
-        println!("{folder:<20} {what:<18} {m}/{t}");
-        met += m;
-        total += t;
+    found
+}
+
+#[test]
+fn every_message_of_the_corpora_is_read_as_expected() {
+    let Some(root) = corpora() else {
+        println!("the corpora are absent: not run (set MADOGUCHI_CORPORA)");
+        return;
+    };
+    let show = std::env::var_os("MADOGUCHI_SHOW").is_some();
+    let mut failures = Vec::new();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(&root)
+        .expect("corpora")
+        .map(|e| e.expect("entry").path())
+        .filter(|p| p.is_dir())
+        .collect();
+    folders.sort();
+    let (mut all_met, mut all) = (0, 0);
+    for folder in folders {
+        let name = folder
+            .file_name()
+            .expect("name")
+            .to_string_lossy()
+            .into_owned();
+        let expected: Value = serde_json::from_slice(
+            &std::fs::read(folder.join("expected.json")).expect("expected.json"),
+        )
+        .expect("JSON");
+        let (mut met_here, mut here, mut messages) = (0, 0, 0);
+        for case in expected.as_array().expect("a list") {
+            let file = case["file"].as_str().expect("file");
+            let bytes = std::fs::read(folder.join(file)).expect("message");
+            messages += 1;
+            let message = match madoguchi_mime::decode(&bytes) {
+                Ok(message) => message,
+                Err(error) => {
+                    failures.push(format!("{name}/{file}: not read: {error}"));
+                    continue;
+                }
+            };
+            for (field, met, read) in checks(case, &message) {
+                here += 1;
+                met_here += usize::from(met);
+                if met {
+                    continue;
+                }
+                if show {
+                    println!(
+                        "{name}/{file} {field}\n  wanted {}\n  read   {read:?}",
+                        case[&field]
+                    );
+                }
+                if !DEVIATIONS
+                    .iter()
+                    .any(|(d, f, what, _)| *d == name && *f == file && *what == field)
+                {
+                    failures.push(format!("{name}/{file}: {field}"));
+                }
+            }
+            // Mojibake shows as U+FFFD; only where the sender's own bytes hold it (a loss on the way here) it may stand.
+            if bytes.windows(3).any(|w| w == "\u{fffd}".as_bytes()) {
+                continue;
+            }
+            for (what, text) in [
+                ("subject", message.subject.as_deref().unwrap_or_default()),
+                ("text", message.text.as_str()),
+            ] {
+                if text.contains('\u{fffd}') {
+                    if show {
+                        println!(
+                            "{name}/{file} U+FFFD in {what}: {:?}",
+                            text.chars().take(300).collect::<String>()
+                        );
+                    }
+                    if !DEVIATIONS
+                        .iter()
+                        .any(|(d, f, w, _)| *d == name && *f == file && *w == "lost characters")
+                    {
+                        failures.push(format!("{name}/{file}: lost characters in {what}"));
+                    }
+                }
+            }
+        }
+        println!("{name}: {met_here} of {here} expectations met in {messages} messages");
+        all_met += met_here;
+        all += here;
     }
-    println!("{met}/{total} expectations met over {read} messages");
-    assert!(read > 0);
+    println!(
+        "all folders: {all_met} of {all}, {} known deviations",
+        DEVIATIONS.len()
+    );
+    assert!(all > 0, "the corpora hold no expectations");
     assert!(
-        f64::from(met) >= MET_AT_LEAST * f64::from(total),
-        "{met}/{total}"
+        failures.is_empty(),
+        "{} not as expected:\n{}",
+        failures.len(),
+        failures.join("\n")
     );
 }
