@@ -165,11 +165,10 @@ impl App {
         database: &Path,
         scratch: Option<Scratch>,
     ) -> anyhow::Result<Self> {
-        let knowledge =
-            KnowledgeBase::open(config.knowledge.dir.as_deref()).map_err(|problems| {
-                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                anyhow::anyhow!("the knowledge cannot serve:\n{}", lines.join("\n"))
-            })?;
+        let knowledge = knowledge.map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the knowledge cannot serve:\n{}", lines.join("\n"))
+        })?;
         let knowledge = Arc::new(knowledge);
         let prompts = Prompts::load(config.prompts.dir.as_deref()).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
