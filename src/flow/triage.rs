@@ -41,8 +41,9 @@ pub trait Decoder: Send + Sync {
     fn decode(&self, channel: &str, bytes: &[u8]) -> Result<InboundMessage, DecodeError>;
 }
 
-/// So many claims without an end, and the arrival is not decoded any more: it kills the process.
-const POISON_ATTEMPTS: u32 = 4;
+/// So many claims without an end, and the arrival is not decoded any more: it kills the process. Claims come in batches, so an innocent
+/// arrival beside a poisonous one, or in a process that is killed often, counts a few as well: the number leaves room for them.
+const POISON_ATTEMPTS: u32 = 10;
 
 /// From this confidence on the index may say whose an inquiry is, where no rule does. Lower than any threshold for answering: a wrong
 /// desk costs staff a move, a wrong answer costs the requester.
