@@ -356,10 +356,11 @@ pub trait Outbox: Send + Sync {
         at: Timestamp,
         receipt: &Receipt,
     ) -> Result<(), StoreError>;
-    /// It is tried again at `next_at`.
+    /// The attempt ended at `at` without success; it is tried again at `next_at`.
     async fn retry(
         &self,
         id: OutboxId,
+        at: Timestamp,
         next_at: Timestamp,
         server_said: &str,
     ) -> Result<(), StoreError>;

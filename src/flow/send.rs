@@ -89,7 +89,10 @@ pub async fn send_one(
                         channel.name = departure.channel,
                         "Not delivered yet, trying again later"
                     );
-                    office.store.retry(departure.id, next_at, &words).await?;
+                    office
+                        .store
+                        .retry(departure.id, now, next_at, &words)
+                        .await?;
                     Ok(Sent::Later)
                 }
                 None => give_up(office, departure, &words, now).await,

@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// How many departures are claimed at a time. Small: a crash leaves no more than these uncertain.
-const BATCH: u32 = 4;
+/// Departures claimed at a time: one, so that a crash leaves no more than one with an unknown end.
+const BATCH: u32 = 1;
 /// How long a claim holds; longer than the longest delivery attempt.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
 

@@ -123,6 +123,12 @@ fn five_hundred_mails_and_twenty_kills_lose_nothing_and_double_nothing() {
         "{} doubled deliveries, {uncertain} attempts with unknown end",
         doubled.len()
     );
+    // Nearly always the kill falls outside the moment between the final dot and our record: one message is under way at a time, and it
+    // does not wait in our kernel.
+    assert!(
+        uncertain <= KILLS as u64 / 2,
+        "{uncertain} of {KILLS} kills left a delivery with unknown end"
+    );
     // SMTP has no way to ask what became of a message whose acknowledgement never came (RFC 5321 §6.1): each double must be one of those.
     assert!(
         doubled.len() as u64 <= uncertain,

@@ -11,6 +11,7 @@ mod mailbox;
 mod position;
 mod receive;
 mod smtp;
+mod smtp_line;
 
 pub use channel::{Clock, EmailChannel};
 pub use config::{EmailConfig, FirstConnection, ImapConfig, Secret, Security, SmtpConfig};

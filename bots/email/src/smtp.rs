@@ -1,71 +1,32 @@
 //! Sending: one message to one requester over a signed-in, encrypted connection, kept open between messages.
 
-use crate::config::{Security, SmtpConfig};
+use crate::config::SmtpConfig;
 use crate::fault::{Fault, Kind};
+use crate::smtp_line::{Dial, Failure, Line};
+use lettre::Address;
 use lettre::address::Envelope;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
-use lettre::transport::smtp::{Error, PoolConfig};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::response::Response;
 use madoguchi_channel::{OutboundMessage, Receipt, SendError};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// So many receipts are remembered against sending twice.
 const REMEMBERED: usize = 1000;
 
 /// A sender of mail.
 pub struct Sender {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    server: String,
+    dial: Dial,
+    kept: tokio::sync::Mutex<Option<Line>>,
     delivered: Mutex<VecDeque<(String, Receipt)>>,
 }
 
 impl Sender {
-    /// Prepares connections; none is opened yet. Must be called within a runtime.
+    /// Prepares connections; none is opened yet.
     pub fn new(config: &SmtpConfig) -> Result<Self, Fault> {
-        crate::link::install_provider();
-        let server = format!("{}:{}", config.host, config.port());
-        let settings = |words: String| Fault::new(Kind::Settings, words);
-        let mut tls = TlsParameters::builder(config.host.clone());
-        if let Some(path) = &config.ca_file {
-            let unusable = |e: &dyn std::fmt::Display| {
-                settings(format!("ca_file {} cannot be used: {e}", path.display()))
-            };
-            let pem = std::fs::read(path).map_err(|e| unusable(&e))?;
-            let certificate = Certificate::from_pem(&pem).map_err(|e| unusable(&e))?;
-            tls = tls
-                .certificate_store(CertificateStore::None)
-                .add_root_certificate(certificate);
-        } else {
-            tls = tls.certificate_store(CertificateStore::WebpkiRoots);
-        }
-        let tls = tls
-            .build()
-            .map_err(|e| settings(format!("TLS settings cannot be used: {e}")))?;
-        // Both refuse to go on without TLS.
-        let tls = match config.tls {
-            Security::Implicit => Tls::Wrapper(tls),
-            Security::Starttls => Tls::Required(tls),
-        };
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host)
-            .port(config.port())
-            .tls(tls)
-            .credentials(Credentials::new(
-                config.user.clone(),
-                config.password.expose().to_owned(),
-            ))
-            .timeout(Some(Duration::from_secs(config.timeout_seconds.max(1))))
-            .pool_config(
-                PoolConfig::new()
-                    .max_size(4)
-                    .idle_timeout(Duration::from_secs(45)),
-            )
-            .build();
         Ok(Self {
-            transport,
-            server,
+            dial: Dial::new(config)?,
+            kept: tokio::sync::Mutex::default(),
             delivered: Mutex::default(),
         })
     }
@@ -88,10 +49,9 @@ impl Sender {
         let envelope = Envelope::new(from, vec![address(&composed.envelope_to)?])
             .map_err(|error| SendError::Permanent(error.to_string()))?;
         let response = self
-            .transport
-            .send_raw(&envelope, &composed.bytes)
+            .deliver(&envelope, &composed.bytes)
             .await
-            .map_err(|error| self.judge(&error))?;
+            .map_err(|failure| self.judge(&failure))?;
         let words: Vec<&str> = response.message().collect();
         let receipt = Receipt {
             server_said: format!("{} {}", response.code(), words.join(" ")),
@@ -100,34 +60,67 @@ impl Sender {
         Ok(receipt)
     }
 
+    /// One message over the kept connection or a new one. A kept one that turns out closed before the server took anything (421, or broken
+    /// off before DATA was accepted) cannot be told from one broken off after it, so only the server's own 421 is tried once more.
+    async fn deliver(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Response, Failure> {
+        let mut kept = self.kept.lock().await;
+        let was_kept = kept.is_some();
+        let mut line = self.dial.line(kept.take()).await?;
+        match self.dial.send(&mut line, envelope, bytes).await {
+            Ok(response) => {
+                *kept = Some(line);
+                Ok(response)
+            }
+            Err(Failure::Smtp(error)) if was_kept && code(&error) == Some(421) => {
+                let mut line = self.dial.line(None).await?;
+                let response = self.dial.send(&mut line, envelope, bytes).await?;
+                *kept = Some(line);
+                Ok(response)
+            }
+            Err(failure) => {
+                self.dial.close(line).await;
+                Err(failure)
+            }
+        }
+    }
+
     /// Connects and signs in.
     pub async fn check(&self) -> Result<(), Fault> {
-        match self.transport.test_connection().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Fault::new(
-                Kind::Refused,
-                format!("{} closed the connection", self.server),
-            )),
-            Err(error) if is_sign_in(&error) => Err(Fault::new(
+        let error = match self.dial.line(None).await {
+            Ok(line) => {
+                self.dial.close(line).await;
+                return Ok(());
+            }
+            Err(Failure::Fault(fault)) => return Err(fault),
+            Err(Failure::Smtp(error)) => error,
+        };
+        if is_sign_in(&error) {
+            return Err(Fault::new(
                 Kind::SignIn,
                 format!(
                     "{} refused user name or password: {}",
-                    self.server,
+                    self.dial.server(),
                     reply(&error)
                 ),
-            )),
-            Err(error) if error.status().is_some() => Err(Fault::new(
-                Kind::Refused,
-                format!("{}: {}", self.server, reply(&error)),
-            )),
-            Err(error) => Err(self.connection(&error)),
+            ));
         }
+        if error.status().is_some() {
+            let words = format!("{}: {}", self.dial.server(), reply(&error));
+            return Err(Fault::new(Kind::Refused, words));
+        }
+        Err(self.connection(&error))
     }
 
     /// A reply of the server decides by its class. Without one nothing is known against the recipient: try again later.
     /// That includes a connection lost after DATA, where the message may have been taken; a double is then possible and
     /// carries the same Message-ID.
-    fn judge(&self, error: &Error) -> SendError {
+    fn judge(&self, failure: &Failure) -> SendError {
+        let error = match failure {
+            Failure::Smtp(error) => error,
+            Failure::Fault(fault) => {
+                return SendError::Temporary(format!("{}; {}", fault.problem, fault.advice()));
+            }
+        };
         if is_sign_in(error) {
             // Our own settings, not the recipient's fault.
             return SendError::Temporary(format!(
@@ -135,7 +128,7 @@ impl Sender {
                 reply(error)
             ));
         }
-        match error.status().map(u16::from) {
+        match code(error) {
             // 421 and 521 speak of the server as a whole (RFC 7504).
             Some(521) => SendError::Temporary(reply(error)),
             Some(_) if error.is_permanent() => SendError::Permanent(reply(error)),
@@ -148,7 +141,7 @@ impl Sender {
     }
 
     fn connection(&self, error: &Error) -> Fault {
-        let mut fault = Fault::of_connection(&self.server, error);
+        let mut fault = Fault::of_connection(&self.dial.server(), error);
         if fault.kind == Kind::Unreachable && error.is_client() {
             // The client itself refused to go on: no STARTTLS on offer, or no common way to sign in.
             fault.kind = Kind::Tls;
@@ -179,12 +172,13 @@ impl Sender {
     }
 }
 
+fn code(error: &Error) -> Option<u16> {
+    error.status().map(u16::from)
+}
+
 /// Replies that only the AUTH command gives (RFC 4954 §6).
 fn is_sign_in(error: &Error) -> bool {
-    matches!(
-        error.status().map(u16::from),
-        Some(432 | 454 | 530 | 534 | 535 | 538)
-    )
+    matches!(code(error), Some(432 | 454 | 530 | 534 | 535 | 538))
 }
 
 /// Code and text of the server's reply.

@@ -64,13 +64,14 @@ impl Outbox for SqliteStore {
         if done.rows_affected() == 0 {
             return Err(StoreError::Conflict);
         }
-        end_attempt(&mut tx, id, "delivered", Some(at), &receipt.server_said).await?;
+        end_attempt(&mut tx, id, "delivered", at, &receipt.server_said).await?;
         tx.commit().await.map_err(from_sqlx)
     }
 
     async fn retry(
         &self,
         id: OutboxId,
+        at: Timestamp,
         next_at: Timestamp,
         server_said: &str,
     ) -> Result<(), StoreError> {
@@ -88,8 +89,7 @@ impl Outbox for SqliteStore {
         if done.rows_affected() == 0 {
             return Err(StoreError::Conflict);
         }
-        // The port hands in no instant of the end; the result says that the attempt has one.
-        end_attempt(&mut tx, id, "temporary", None, server_said).await?;
+        end_attempt(&mut tx, id, "temporary", at, server_said).await?;
         tx.commit().await.map_err(from_sqlx)
     }
 
@@ -114,7 +114,7 @@ impl Outbox for SqliteStore {
         if done.rows_affected() == 0 {
             return Err(StoreError::Conflict);
         }
-        end_attempt(&mut tx, id, "permanent", Some(at), server_said).await?;
+        end_attempt(&mut tx, id, "permanent", at, server_said).await?;
         apply(&mut tx, commit).await?;
         tx.commit().await.map_err(from_sqlx)
     }
@@ -229,7 +229,7 @@ async fn end_attempt(
     tx: &mut SqliteConnection,
     id: OutboxId,
     result: &str,
-    at: Option<Timestamp>,
+    at: Timestamp,
     server_said: &str,
 ) -> Result<(), StoreError> {
     sqlx::query(
@@ -238,7 +238,7 @@ async fn end_attempt(
     )
     .bind(id.0)
     .bind(result)
-    .bind(at.map(micros))
+    .bind(micros(at))
     .bind(server_said)
     .execute(&mut *tx)
     .await
