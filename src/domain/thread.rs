@@ -34,8 +34,10 @@ pub struct ThreadFacts {
     pub subject: String,
     /// When the message arrived.
     pub received_at: Option<Timestamp>,
-    /// The message is an automatic one (a bounce, a vacation note): it may only be matched, never start anything.
+    /// A ticket closed longer ago than this many days takes no more messages.
     pub reopen_days: i64,
+    /// It is the report of a mail program about a message of the desk.
+    pub bounce: bool,
 }
 
 /// Where a message belongs.
@@ -109,7 +111,8 @@ fn objection(facts: &ThreadFacts, candidate: &Candidate, proven: bool) -> Option
     {
         return Some("closed-long-ago");
     }
-    if !same_topic(&facts.subject, &ticket.subject) {
+    // A bounce carries a subject of the program that wrote it.
+    if !facts.bounce && !same_topic(&facts.subject, &ticket.subject) {
         return Some("new-topic");
     }
     None

@@ -18,7 +18,7 @@ use crate::flow::act;
 use crate::flow::office::Office;
 use crate::flow::ports::{Claimed, KnowledgeVersion, Outcome, Question, StoreError};
 use jiff::{SignedDuration, Timestamp};
-use madoguchi_channel::{DecodeError, InboundMessage};
+use madoguchi_channel::{DecodeError, InboundMessage, MarkKind};
 use std::sync::Arc;
 
 /// Triage failed; the arrival stays in the inbox and is tried again.
@@ -228,6 +228,10 @@ pub async fn gather(
     let sender = inquiry.author().address.to_lowercase();
     facts.thread.sender = (!sender.is_empty()).then_some(sender);
     facts.thread.subject = subject;
+    facts.thread.bounce = message
+        .marks
+        .iter()
+        .any(|mark| mark.kind == MarkKind::Bounce);
     facts.thread.received_at = Some(inquiry.received_at);
     facts.thread.reopen_days = office.reopen_days;
 

@@ -13,3 +13,4 @@ mod support;
 mod crash_drill;
 mod over_the_wire;
 mod server;
+mod troubles;

@@ -1,6 +1,6 @@
 //! The mail service of the tests: settings, deliveries from outside, what lies in a mailbox.
 
-use crate::support::{PATIENCE, TestDesk, eventually, get};
+use crate::support::{PATIENCE, TestDesk, eventually, get, root};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -8,6 +8,8 @@ use std::process::Command;
 
 pub struct Server {
     env: BTreeMap<String, String>,
+    /// Its directory and first port, when it is this test's own: stopped and removed at the end.
+    own: Option<(tempfile::TempDir, u16)>,
 }
 
 impl Server {
@@ -15,15 +17,70 @@ impl Server {
     pub fn running() -> Self {
         let file = std::env::var("MADOGUCHI_MAILSERVER_ENV")
             .expect("MADOGUCHI_MAILSERVER_ENV is not set: run these tests by tests/run, which starts the mail servers");
-        let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{file}: {e}"));
-        let env = text
-            .lines()
-            .filter_map(|line| line.trim_start_matches("export ").split_once('='))
-            .map(|(key, value)| (key.to_owned(), value.trim_matches(['"', '\'']).to_owned()))
-            .collect();
-        Self { env }
+        Self {
+            env: settings(&file),
+            own: None,
+        }
     }
 
+    /// A service of its own beside the shared one, to be stopped and started at will; not started.
+    pub fn own(port_base: u16) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("md-own.")
+            .tempdir()
+            .unwrap();
+        Self {
+            env: BTreeMap::new(),
+            own: Some((dir, port_base)),
+        }
+    }
+
+    fn script(&self, name: &str, args: &[&str], tls: &str) {
+        let (dir, port_base) = self.own.as_ref().expect("only an own service is touched");
+        let output = Command::new(root().join("tests/support/mailserver").join(name))
+            .args(args)
+            .env("MAILSERVER_DIR", dir.path())
+            .env("MAILSERVER_PORT_BASE", port_base.to_string())
+            .env("MAILSERVER_TLS", tls)
+            .output()
+            .expect("the script runs");
+        assert!(
+            output.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// Starts it; `tls` is `valid` or `expired`.
+    pub fn start(&mut self, tls: &str) {
+        self.script("start", &[], tls);
+        let (dir, _) = self.own.as_ref().unwrap();
+        self.env = settings(&dir.path().join("env").to_string_lossy());
+    }
+
+    /// Stops it; its mail stays.
+    pub fn stop(&self) {
+        self.script("stop", &[], "valid");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.own.is_some() {
+            self.script("stop", &["--purge"], "valid");
+        }
+    }
+}
+
+fn settings(file: &str) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{file}: {e}"));
+    text.lines()
+        .filter_map(|line| line.trim_start_matches("export ").split_once('='))
+        .map(|(key, value)| (key.to_owned(), value.trim_matches(['"', '\'']).to_owned()))
+        .collect()
+}
+
+impl Server {
     pub fn get(&self, key: &str) -> &str {
         self.env
             .get(key)

@@ -108,7 +108,7 @@ pub struct InboundMessage {
     pub message_id: Option<String>,
     /// Ids this message answers (RFC 5322 §3.6.4), without brackets.
     pub in_reply_to: Vec<String>,
-    /// The chain of ids before it, oldest first, without brackets.
+    /// The chain of ids before it, oldest first, without brackets; of a bounce also the message it brings back.
     pub references: Vec<String>,
     /// Id of the installation of a desk that sent this, when the message says so (loop protection).
     pub installation: Option<String>,

@@ -9,7 +9,7 @@ use crate::source;
 use crate::structure::{Structure, clean};
 use crate::words;
 use jiff::Timestamp;
-use madoguchi_channel::{DecodeError, InboundMessage, Party};
+use madoguchi_channel::{DecodeError, InboundMessage, MarkKind, Party};
 use mail_parser::DateTime;
 
 /// Header fields that name a recipient, in the order they are listed.
@@ -129,6 +129,16 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         text: &text,
     });
 
+    let mut references = id("references");
+    if marks.iter().any(|m| m.kind == MarkKind::Bounce) {
+        // A bounce answers the message it brings back (RFC 3464 §2), or speaks of (free-form ones quote its header).
+        for id in content.enclosed.iter().cloned().chain(quoted_ids(&text)) {
+            if !references.contains(&id) {
+                references.push(id);
+            }
+        }
+    }
+
     Ok(InboundMessage {
         reply_to,
         envelope_from,
@@ -140,13 +150,28 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         sent_at,
         message_id,
         in_reply_to: id("in-reply-to"),
-        references: id("references"),
+        references,
         installation: text_of("x-madoguchi-installation"),
         marks,
         attachments: content.attachments,
         problems,
         from,
     })
+}
+
+/// Ids in lines of a text that look like the `Message-ID` field of a quoted header.
+fn quoted_ids(text: &str) -> Vec<String> {
+    const NAME: &str = "message-id:";
+    text.lines()
+        .map(|line| line.trim_start_matches(['>', '|', ' ', '\t']))
+        .filter(|line| {
+            line.get(..NAME.len())
+                .is_some_and(|name| name.eq_ignore_ascii_case(NAME))
+        })
+        .filter_map(|line| line.get(NAME.len()..))
+        .flat_map(ids)
+        .take(20)
+        .collect()
 }
 
 /// Text without any header: somebody saved a body only.

@@ -4,6 +4,7 @@ use crate::charset::{self, Hints};
 use crate::field::Fields;
 use crate::flowed;
 use crate::html;
+use crate::ids::ids;
 use crate::params::Params;
 use crate::parts::Parts;
 use crate::transfer::Transfer;
@@ -24,6 +25,8 @@ pub(crate) struct Content {
     pub(crate) notices: Vec<String>,
     /// The fields of delivery reports, as text.
     pub(crate) delivery_report: String,
+    /// Ids of the messages that lie inside this one, as in a bounce.
+    pub(crate) enclosed: Vec<String>,
     /// What was odd.
     pub(crate) problems: Vec<String>,
 }
@@ -108,6 +111,13 @@ impl<'a> Structure<'a> {
             .or_else(|| kind.get("filename"))
             .map(str::to_owned);
         let media_type = media_type(&kind, depth);
+        if matches!(
+            media_type.as_str(),
+            "message/rfc822" | "message/global" | "text/rfc822-headers" | "message/global-headers"
+        ) && let Some(id) = Fields::read(&bytes).first("message-id")
+        {
+            content.enclosed.extend(ids(&words::line(id, self.hints)));
+        }
         if is_notice(&media_type) {
             content.notices.push(media_type.clone());
             if media_type.ends_with("delivery-status") {

@@ -227,3 +227,31 @@ proptest! {
         prop_assert_eq!(read.text.trim_end(), body.trim_end());
     }
 }
+
+#[test]
+fn a_bounce_refers_to_the_message_it_brings_back_or_quotes() {
+    let report = "From: MAILER-DAEMON@mx.example.org\r\nTo: desk@example.jp\r\nSubject: Undelivered Mail\r\nMessage-ID: <b1@mx.example.org>\r\n\
+        Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\nNot delivered.\r\n\
+        --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.org\r\n\r\nFinal-Recipient: rfc822; a@example.org\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n\
+        --b\r\nContent-Type: message/rfc822\r\n\r\nFrom: desk@example.jp\r\nMessage-ID:\r\n <sent.1@example.jp>\r\nSubject: x\r\n\r\nHello\r\n--b--\r\n";
+    let headers = report.replace("message/rfc822", "text/rfc822-headers");
+    let free = "From: Mail Delivery System <mailer-daemon@mx.example.org>\r\nReturn-Path: <>\r\nTo: desk@example.jp\r\nSubject: failure notice\r\n\r\n\
+        Your message could not be delivered.\r\n\r\n> From: desk@example.jp\r\n> Message-Id: <sent.1@example.jp>\r\n";
+    for raw in [report, headers.as_str(), free] {
+        let message = madoguchi_mime::decode(raw.as_bytes()).unwrap();
+        assert_eq!(message.references, ["sent.1@example.jp"], "{raw}");
+    }
+    // A person who forwards a message as an attachment answers nothing by it.
+    let person = report.replace("MAILER-DAEMON", "hanako").replace(
+        "multipart/report; report-type=delivery-status",
+        "multipart/mixed",
+    );
+    let start = person
+        .find("--b\r\nContent-Type: message/delivery")
+        .unwrap();
+    let end = person.find("--b\r\nContent-Type: message/rfc822").unwrap();
+    let person = format!("{}{}", &person[..start], &person[end..]);
+    let message = madoguchi_mime::decode(person.as_bytes()).unwrap();
+    assert!(message.references.is_empty() && message.marks.is_empty());
+}
