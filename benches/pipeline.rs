@@ -1,5 +1,6 @@
 //! Messages a second from stored to committed decision, beside the floor: the same arrivals merely stored (one durable transaction each).
-//! Synthetic mails of four languages; a third of them is covered by the knowledge.
+//! Synthetic mails of four languages, a third of them covered by the knowledge; and a mix of forms that mail programs really send: the
+//! project's fixtures, or every message below `MADOGUCHI_CORPORA` when that is set.
 
 #![allow(clippy::expect_used, reason = "a benchmark")]
 
@@ -8,6 +9,7 @@ use madoguchi::cli::Global;
 use madoguchi::flow::ports::{Outcome, StoreError};
 use madoguchi::workers::triage::{DecisionSink, TriageWorker};
 use madoguchi_channel::RawInbound;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -25,7 +27,7 @@ fn main() {
     divan::main();
 }
 
-fn arrivals(round: usize) -> Vec<RawInbound> {
+fn synthetic(round: usize) -> Vec<RawInbound> {
     const TEXTS: [&str; 6] = [
         "認定書をなくしました。再発行してもらえますか。",
         "庁舎の前のバス停から駅へ行くバスは何時にありますか。",
@@ -41,15 +43,45 @@ fn arrivals(round: usize) -> Vec<RawInbound> {
                 "From: person{i}@example.net\r\nTo: desk@desk.example.jp\r\nMessage-ID: <{round}.{i}@example.net>\r\n\
                  Subject: {i}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
             );
-            RawInbound {
-                channel: "spool".to_owned(),
-                external_id: format!("{round}/{i}"),
-                received_at: "2026-11-20T01:00:00Z".parse().expect("an instant"),
-                bytes: bytes.into_bytes(),
-                silent: false,
-                renumbered: false,
-            }
+            arrival(round, i, bytes.into_bytes())
         })
+        .collect()
+}
+
+fn arrival(round: usize, i: usize, bytes: Vec<u8>) -> RawInbound {
+    RawInbound {
+        channel: "spool".to_owned(),
+        external_id: format!("{round}/{i}"),
+        received_at: "2026-11-20T01:00:00Z".parse().expect("an instant"),
+        bytes,
+        silent: false,
+        renumbered: false,
+    }
+}
+
+/// Messages in the forms people and programs really send.
+fn real() -> Vec<Vec<u8>> {
+    let dir = std::env::var_os("MADOGUCHI_CORPORA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("bots/mime/fixtures"),
+        |corpora| Path::new(&corpora).join("mail"),
+    );
+    let mut files = Vec::new();
+    let mut dirs = vec![dir];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.extension().is_some_and(|e| e == "eml") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    println!("real mail mix: {} messages", files.len());
+    files
+        .iter()
+        .map(|file| std::fs::read(file).expect("a message"))
         .collect()
 }
 
@@ -63,8 +95,8 @@ fn open(runtime: &Runtime) -> App {
         .expect("the desk opens")
 }
 
-#[divan::bench(sample_count = 10)]
-fn stored_to_committed(bencher: divan::Bencher) {
+/// Stores what `arrivals` makes for each round, and times from there to the last committed decision.
+fn decide(bencher: divan::Bencher, arrivals: impl Fn(usize) -> Vec<RawInbound>) {
     let runtime = Runtime::new().expect("a runtime");
     let app = open(&runtime);
     let worker = TriageWorker {
@@ -76,7 +108,7 @@ fn stored_to_committed(bencher: divan::Bencher) {
     };
     let mut round = 0;
     bencher
-        .counter(divan::counter::ItemsCount::new(MAILS))
+        .counter(divan::counter::ItemsCount::new(arrivals(0).len()))
         .with_inputs(|| {
             round += 1;
             let store = &app.office.store;
@@ -90,6 +122,21 @@ fn stored_to_committed(bencher: divan::Bencher) {
 }
 
 #[divan::bench(sample_count = 10)]
+fn stored_to_committed_synthetic(bencher: divan::Bencher) {
+    decide(bencher, synthetic);
+}
+
+#[divan::bench(sample_count = 5)]
+fn stored_to_committed_real_mix(bencher: divan::Bencher) {
+    let mix = real();
+    decide(bencher, |round| {
+        (0..mix.len())
+            .map(|i| arrival(round, i, mix.get(i).cloned().unwrap_or_default()))
+            .collect()
+    });
+}
+
+#[divan::bench(sample_count = 10)]
 fn floor_merely_stored_one_by_one(bencher: divan::Bencher) {
     let runtime = Runtime::new().expect("a runtime");
     let app = open(&runtime);
@@ -98,7 +145,7 @@ fn floor_merely_stored_one_by_one(bencher: divan::Bencher) {
         .counter(divan::counter::ItemsCount::new(MAILS))
         .with_inputs(|| {
             round += 1;
-            arrivals(round)
+            synthetic(round)
         })
         .bench_local_values(|mails| {
             runtime.block_on(async {
