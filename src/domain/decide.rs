@@ -21,6 +21,8 @@ pub struct Hit {
     pub lang: Lang,
     /// Score relative to the query's own ideal score, 0 to 1.
     pub score: f64,
+    /// How much of the question the entry knows at all, each word weighted by how much it tells, 0 to 1.
+    pub known: f64,
     /// Calibrated probability that this entry answers the question, 0 to 1.
     pub confidence: f64,
     /// The phrasing that matched best.
@@ -260,21 +262,13 @@ fn new_inquiry(gathered: &Gathered, urgent: bool) -> Decision {
     }
 }
 
-/// True when most content words of the question are the entry's own. One shared word ("bus times" and "closing times") makes a high
-/// score and a wrong answer; a person who asks in one word gets a person.
-fn grounded(hit: &Hit) -> bool {
-    let content = |words: &[String]| words.iter().filter(|word| is_content(word)).count();
-    let (known, unknown) = (content(&hit.matched), content(&hit.missing));
-    (known >= 2 || hit.score >= 0.9) && known > unknown
-}
+/// Share of a question that an entry must know before it answers by itself. Below it one shared word ("bus times" and "closing times")
+/// could make a high score and a wrong answer.
+const NEEDED: f64 = 0.5;
 
-/// True for words that carry meaning: any in kanji, katakana or letters; hiragana alone is mostly endings.
-fn is_content(word: &str) -> bool {
-    let letters = word.chars().filter(|c| c.is_alphanumeric()).count();
-    let ascii = word.is_ascii();
-    word.chars()
-        .any(|c| c.is_alphanumeric() && !crate::domain::text::is_hiragana(c))
-        && (!ascii || letters >= 3)
+/// True when the entry knows the better part of what the question says.
+fn grounded(hit: &Hit) -> bool {
+    hit.known > NEEDED
 }
 
 #[cfg(test)]
@@ -305,6 +299,7 @@ mod tests {
             desk: DeskId::from("keieiryoku"),
             lang: Lang::Ja,
             score: 0.5,
+            known: matched.len() as f64 / (matched.len() + missing.len()).max(1) as f64,
             confidence: 0.9,
             variant: String::new(),
             matched: own(matched),

@@ -1,13 +1,15 @@
 //! Learns how to rank and how sure to be, by leaving things out of the knowledge itself: with one phrasing left out its entry must
 //! still be found; with the whole entry left out the desk must abstain. No inquiry from outside is needed.
 
+use super::classify::Classifier;
 use super::features::{ConfidenceFeatures, RankFeatures, Without, confidence_features, weigh};
-use super::index::{Index, IndexError};
+use super::index::{Asked, Index, IndexError};
 use super::load::Knowledge;
 use super::model::{CONFIDENCE, Calibration, Model, RANK, dot, sigmoid};
+use crate::domain::ids::DeskId;
 use crate::domain::language::Lang;
 use jiff::civil::Date;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Share of inquiries assumed to be outside the knowledge. Fixed by design: the share in any sample says nothing about tomorrow's.
 pub const ASSUMED_OUT_OF_SCOPE: f64 = 0.2;
@@ -17,6 +19,8 @@ pub const WRONG_AT_MOST: f64 = 0.1;
 const SAMPLE: usize = 1500;
 /// Phrasings needed for learning anything.
 const ENOUGH: usize = 50;
+/// Distinct words of a phrasing that is asked as a question.
+const FEWEST_WORDS: usize = 4;
 const FOLDS: u64 = 5;
 
 /// What the learning saw, from folds that share no entry.
@@ -93,7 +97,15 @@ pub fn train(
 
 /// Learns into an index, starting from (and drawn towards) the weights it has.
 pub fn train_index(index: &mut Index) -> Option<Learned> {
-    let all: Vec<usize> = (0..index.variants.len()).collect();
+    // People write sentences to a desk; two words alone are a search, and teach how sure to be of searches.
+    let all: Vec<usize> = (0..index.variants.len())
+        .filter(|v| {
+            index
+                .variants
+                .get(*v)
+                .is_some_and(|v| v.words.len() >= FEWEST_WORDS)
+        })
+        .collect();
     if all.len() < ENOUGH {
         return None;
     }
@@ -101,13 +113,14 @@ pub fn train_index(index: &mut Index) -> Option<Learned> {
     let sample: Vec<usize> = all.into_iter().step_by(step).collect();
     let trials = trials(index, &sample);
     let prior = index.model.clone();
-    let first_before = first_rate(index, &trials);
+    let unseen = Unseen::of(index);
+    let first_before = first_rate(index, &unseen, &trials);
     for _ in 0..2 {
-        let lists = lists(index, &trials);
+        let lists = lists(index, &unseen, &trials);
         index.model.rank = fit_rank(&lists, &prior.rank);
     }
-    let first_after = first_rate(index, &trials);
-    let samples = samples(index, &trials);
+    let first_after = first_rate(index, &unseen, &trials);
+    let samples = samples(index, &unseen, &trials);
     let weigh_of = |s: &Sample| weight(&samples, s.covered);
     let mut predicted: Vec<(f64, &Sample)> = Vec::new();
     for fold in 0..FOLDS {
@@ -177,6 +190,45 @@ fn fold_of(index: &Index, variant: usize) -> u64 {
     id.bytes()
         .fold(7u64, |h, b| h.wrapping_mul(31).wrapping_add(u64::from(b)))
         % FOLDS
+}
+
+/// The question of a trial, judged by classifiers that never saw it: with its entry in place the one that missed its phrasing, with its
+/// entry left out the one that missed the entry.
+struct Unseen {
+    phrasing: HashMap<(Lang, u64), Classifier>,
+    entry: HashMap<(Lang, u64), Classifier>,
+}
+
+impl Unseen {
+    fn of(index: &Index) -> Self {
+        let learn = |fold: &dyn Fn(usize) -> u64| {
+            let mut out = HashMap::new();
+            for lang in Lang::ALL {
+                for f in 0..FOLDS {
+                    out.insert((*lang, f), index.learn(*lang, |v| fold(v) != f));
+                }
+            }
+            out
+        };
+        Self {
+            phrasing: learn(&|v| v as u64 % FOLDS),
+            entry: learn(&|v| fold_of(index, v)),
+        }
+    }
+
+    fn ask(&self, index: &Index, trial: &Trial, covered: bool) -> Asked {
+        let mut asked = index.ask(trial.lang, &trial.text);
+        let classifier = if covered {
+            self.phrasing
+                .get(&(trial.lang, trial.variant as u64 % FOLDS))
+        } else {
+            self.entry.get(&(trial.lang, fold_of(index, trial.variant)))
+        };
+        if let Some(classifier) = classifier {
+            asked.votes = classifier.votes(&index.analyser, trial.lang, &trial.text);
+        }
+        asked
+    }
 }
 
 /// A question made of a phrasing, and what the index must pretend not to hold for it to be new.
@@ -271,11 +323,12 @@ fn blur(index: &Index, variant: usize) -> String {
     out
 }
 
-fn first_rate(index: &Index, trials: &[Trial]) -> f64 {
+fn first_rate(index: &Index, unseen: &Unseen, trials: &[Trial]) -> f64 {
     let right = trials
         .iter()
         .filter(|t| {
-            let (ranked, _) = weigh(index, &index.ask(t.lang, &t.text), t.without, &|_| true);
+            let asked = unseen.ask(index, t, true);
+            let (ranked, _) = weigh(index, &asked, t.without, &same_desk(index, t));
             ranked.first().is_some_and(|w| w.card == t.card)
         })
         .count();
@@ -283,11 +336,12 @@ fn first_rate(index: &Index, trials: &[Trial]) -> f64 {
 }
 
 /// Candidates of each question, and which is right.
-fn lists(index: &Index, trials: &[Trial]) -> Vec<(Vec<RankFeatures>, usize)> {
+fn lists(index: &Index, unseen: &Unseen, trials: &[Trial]) -> Vec<(Vec<RankFeatures>, usize)> {
     trials
         .iter()
         .filter_map(|t| {
-            let (ranked, _) = weigh(index, &index.ask(t.lang, &t.text), t.without, &|_| true);
+            let asked = unseen.ask(index, t, true);
+            let (ranked, _) = weigh(index, &asked, t.without, &same_desk(index, t));
             let right = ranked.iter().position(|w| w.card == t.card)?;
             // The far end of the list teaches nothing.
             let kept: Vec<RankFeatures> = ranked
@@ -328,14 +382,51 @@ fn fit_rank(lists: &[(Vec<RankFeatures>, usize)], prior: &[f64; RANK.len()]) -> 
     w
 }
 
-fn samples(index: &Index, trials: &[Trial]) -> Vec<Sample> {
+/// A mailbox belongs to a desk: questions compete among its entries. Those outside come to each desk in turn.
+fn same_desk<'a>(index: &'a Index, trial: &Trial) -> impl Fn(usize) -> bool + 'a {
+    let mut desks: Vec<&DeskId> = index
+        .cards
+        .iter()
+        .filter(|c| !c.outside)
+        .map(|c| &c.desk)
+        .collect();
+    desks.sort();
+    desks.dedup();
+    let desk = index
+        .cards
+        .get(trial.card)
+        .filter(|c| !c.outside)
+        .map(|c| &c.desk)
+        .or_else(|| desks.get(trial.variant % desks.len().max(1)).copied());
+    move |c| {
+        index
+            .cards
+            .get(c)
+            .is_some_and(|c| c.outside || Some(&c.desk) == desk)
+    }
+}
+
+fn samples(index: &Index, unseen: &Unseen, trials: &[Trial]) -> Vec<Sample> {
     let mut out = Vec::new();
     for t in trials {
-        let asked = index.ask(t.lang, &t.text);
         let fold = fold_of(index, t.variant);
-        for (without, covered) in [(t.without, true), (Without::Card(t.card), false)] {
-            let (ranked, known) = weigh(index, &asked, without, &|_| true);
-            let features = confidence_features(&ranked, known).unwrap_or([0.0; CONFIDENCE.len()]);
+        let outside = index.cards.get(t.card).is_some_and(|c| c.outside);
+        let cases: &[(Without, bool)] = if outside {
+            &[(t.without, false)]
+        } else {
+            &[(t.without, true), (Without::Card(t.card), false)]
+        };
+        for (without, covered) in cases.iter().copied() {
+            let asked = unseen.ask(index, t, covered);
+            let (ranked, known) = weigh(index, &asked, without, &same_desk(index, t));
+            // Nearest to what no entry answers: nothing is answered, and there is nothing to be sure of.
+            let leads_out = ranked
+                .first()
+                .and_then(|w| index.cards.get(w.card))
+                .is_some_and(|c| c.outside);
+            let features = confidence_features(&ranked, known)
+                .filter(|_| !leads_out)
+                .unwrap_or([0.0; CONFIDENCE.len()]);
             let right = covered && ranked.first().is_some_and(|w| w.card == t.card);
             out.push(Sample {
                 fold,
@@ -371,7 +462,9 @@ fn fit_confidence(samples: &[(&Sample, f64)], prior: &Model) -> ([f64; CONFIDENC
             .zip(prior.confidence)
         {
             *v = 0.9 * *v - 0.6 * (g + 0.001 * (*w - p));
-            *w += *v;
+            // Every feature speaks for an answer. Left-out phrasings know few words by construction; "the fewer words are known, the
+            // surer" would be learned from them and be wrong outside.
+            *w = (*w + *v).max(0.0);
         }
         bias_speed = 0.9 * bias_speed - 0.6 * bias_gradient;
         bias += bias_speed;

@@ -215,6 +215,12 @@ fn files(k: &Knowledge, out: &mut Vec<Problem>) {
     if let Err(p) = SmallTalk::compile(&k.small_talk) {
         out.push(p);
     }
+    if let Err(p) = super::outside::parse(&k.outside) {
+        out.push(p);
+    }
+    if let Err(p) = super::kinds::Kinds::compile(&k.question_kinds) {
+        out.push(p);
+    }
 }
 
 fn identical(k: &Knowledge, sources: &dyn Fn(&str) -> Option<String>, out: &mut Vec<Problem>) {
@@ -267,7 +273,12 @@ fn collisions(
         else {
             continue;
         };
-        let asked = index.ask(card.lang, &variant.text);
+        if card.outside {
+            continue;
+        }
+        let mut asked = index.ask(card.lang, &variant.text);
+        // The classifier has learned this very phrasing.
+        asked.votes.clear();
         let same = |c: usize| {
             index
                 .cards
@@ -288,7 +299,7 @@ fn collisions(
         let threshold = calibration
             .as_ref()
             .map_or(0.8, |c| c.threshold(&card.desk));
-        let [.., words, runs, _, _, _, _, _, _, _] = top.features;
+        let (words, runs) = (top.features[4], top.features[5]);
         if index.confidence(&ranked, known) >= threshold || (words >= 0.85 && runs >= 0.85) {
             let file = format!("desks/{}/faq/{}/{}.md", card.desk, card.lang, card.entry);
             let line = line_with(&sources(&file).unwrap_or_default(), &variant.text);

@@ -157,6 +157,7 @@ pub fn knowledge_of(corpus: &[CorpusLine], base: &Knowledge) -> Knowledge {
     Knowledge {
         entries,
         small_talk: base.small_talk.clone(),
+        question_kinds: base.question_kinds.clone(),
         calibration: base.calibration.clone(),
         ..Knowledge::default()
     }

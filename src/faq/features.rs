@@ -1,6 +1,8 @@
 //! What can be said about a question and an entry in numbers between 0 and 1, each explainable to staff.
 
+use super::classify::shares;
 use super::index::{Asked, Counts, Index, Variant, idf};
+use super::kinds::fit;
 use super::model::{CONFIDENCE, RANK, dot};
 use std::collections::HashMap;
 
@@ -134,6 +136,7 @@ pub fn weigh(
     let drop_runs = |t: u32| dropped(index, without, t, false);
     let words = side(&asked.words, &own.words, own.variants, &drop_words);
     let runs = side(&asked.runs, &own.runs, own.variants, &drop_runs);
+    let shares = shares(&asked.votes, |c| without != Without::Card(c) && keep(c));
     let run_length = runs.square.sqrt().max(1e-9);
     let mut out: Vec<Weighed> = Vec::new();
     for c in index.candidates(asked) {
@@ -181,6 +184,13 @@ pub fn weigh(
         let rarest_in_entry = words
             .rarest
             .map_or(0.0, |t| f64::from(u8::from(has_word(t))));
+        let share = shares.get(&c).copied().unwrap_or(0.0);
+        let asks_for = fit(
+            asked.kinds,
+            &card.kinds,
+            minus.map_or(0, |v| v.kinds),
+            card.variants.len() - usize::from(minus.is_some()),
+        );
         let similarity = centre_similarity(index, c, &runs, run_length, minus);
         let mut best: Option<Weighed> = None;
         for v in card
@@ -220,6 +230,9 @@ pub fn weigh(
                 body,
                 similarity,
                 dice(&asked.concepts, &variant.concepts),
+                share,
+                (1.0 + share.max(1e-4).ln() / 9.3).max(0.0),
+                asks_for,
                 f64::from(u8::from(
                     !asked.normal.is_empty() && asked.normal == variant.normal,
                 )),
@@ -237,7 +250,7 @@ pub fn weigh(
         // An entry whose only phrasing is left out still has its answer.
         if best.is_none() && !card.variants.is_empty() && (entry_covers > 0.0 || body > 0.0) {
             let mut features = [0.0; RANK.len()];
-            let [.., covers, text, _, _, _] = &mut features;
+            let [.., covers, text, _, _, _, _, _, _] = &mut features;
             *covers = entry_covers;
             *text = body;
             let score = dot(&index.model.rank, &features);
@@ -363,6 +376,9 @@ pub fn confidence_features(ranked: &[Weighed], known: Known) -> Option<Confidenc
         _,
         similarity,
         concepts,
+        classifier,
+        classifier_log,
+        asks_for,
         identical,
     ] = top.features;
     let lead = ranked
@@ -379,11 +395,21 @@ pub fn confidence_features(ranked: &[Weighed], known: Known) -> Option<Confidenc
             .max_by(|a, b| f(&a.features).total_cmp(&f(&b.features)))
             .map(|w| w.card)
     };
-    let agree = [best_by(|f| f[4]), best_by(|f| f[5]), best_by(|f| f[10])]
+    let agree = [
+        best_by(|f| f[4]),
+        best_by(|f| f[5]),
+        best_by(|f| f[10]),
+        best_by(|f| f[12]),
+    ]
+    .iter()
+    .filter(|c| **c == Some(top.card))
+    .count() as f64
+        / 4.0;
+    let runner_up = ranked
         .iter()
-        .filter(|c| **c == Some(top.card))
-        .count() as f64
-        / 3.0;
+        .skip(1)
+        .map(|w| w.features[12])
+        .fold(0.0, f64::max);
     Some([
         lead,
         1.0 / sum.max(1e-9),
@@ -401,6 +427,10 @@ pub fn confidence_features(ranked: &[Weighed], known: Known) -> Option<Confidenc
         agree,
         ((1.0 + known.length as f64).ln() / 4.0).min(1.0),
         concepts,
+        classifier,
+        classifier_log,
+        classifier - runner_up,
+        asks_for,
         identical,
     ])
 }

@@ -2,12 +2,14 @@
 //! Immutable once built; shared between threads.
 
 use super::analyse::{Analyser, Concepts, View, ViewTokenizer};
+use super::classify::{ANSWER_WEIGHT, Classifier, Lesson};
+use super::kinds::{KindCounts, Kinds};
 use super::load::Knowledge;
 use super::model::{Calibration, Model};
 use super::small_talk::SmallTalk;
 use crate::domain::ids::{DeskId, EntryId};
 use crate::domain::language::Lang;
-use crate::domain::text::normalise;
+use crate::domain::text::{is_han, normalise};
 use jiff::civil::Date;
 use std::collections::HashMap;
 use tantivy::collector::TopDocs;
@@ -25,6 +27,8 @@ const BODY_WEIGHT: f32 = 0.25;
 const CONCEPT_WEIGHT: f32 = 0.5;
 /// Phrasings looked at more closely.
 const CANDIDATES: usize = 80;
+/// Cards the classifier adds.
+const VOTED: usize = 5;
 
 /// The index could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +73,12 @@ pub struct Card {
     pub body_words: Vec<u32>,
     /// Runs of the answer.
     pub body_runs: Vec<u32>,
+    /// The answer as written.
+    pub answer: String,
+    /// True for a topic of `outside.toml`: it never answers, whatever the desk.
+    pub outside: bool,
+    /// How many phrasings ask for each kind of thing.
+    pub kinds: KindCounts,
     /// Sum of the phrasings' unit vectors.
     pub centre: HashMap<u32, f64>,
     /// Its squared length.
@@ -90,6 +100,8 @@ pub struct Variant {
     pub runs: Vec<u32>,
     /// Concepts, sorted.
     pub concepts: Vec<u32>,
+    /// What it asks for.
+    pub kinds: u32,
 }
 
 /// Counts of one language.
@@ -120,6 +132,10 @@ pub struct Asked {
     pub runs: Vec<(String, Option<u32>)>,
     /// Concepts.
     pub concepts: Vec<u32>,
+    /// What it asks for.
+    pub kinds: u32,
+    /// What the classifier of the language says for each of its cards.
+    pub votes: Vec<(usize, f32)>,
 }
 
 struct Fields {
@@ -148,6 +164,10 @@ pub struct Index {
     pub calibration: Option<Calibration>,
     /// Words around a question.
     pub small_talk: SmallTalk,
+    /// Tells what a question asks for.
+    pub kinds: Kinds,
+    /// Classifiers by language.
+    pub classifiers: HashMap<Lang, Classifier>,
     word_ids: HashMap<String, u32>,
     run_ids: HashMap<String, u32>,
     concepts: Concepts,
@@ -180,6 +200,7 @@ impl Index {
     pub fn build_with(knowledge: &Knowledge, history: &[Confirmed]) -> Result<Self, IndexError> {
         let analyser = Analyser::default();
         let concepts = Concepts::new(&analyser, &knowledge.glossary);
+        let kinds = Kinds::compile(&knowledge.question_kinds).unwrap_or_default();
         let (schema, fields) = schema();
         let tantivy = tantivy::Index::create_in_ram(schema);
         for lang in Lang::ALL {
@@ -204,6 +225,7 @@ impl Index {
         for e in &knowledge.entries {
             languages.entry((&e.desk, &e.id)).or_default().push(e.lang);
         }
+        let mut lots: Vec<Lot<'_>> = Vec::new();
         for e in &knowledge.entries {
             let mut texts: Vec<&str> = e.questions.iter().map(String::as_str).collect();
             for c in past.get(&(&e.id, e.lang)).into_iter().flatten() {
@@ -211,9 +233,44 @@ impl Index {
                     texts.push(&c.text);
                 }
             }
+            lots.push(Lot {
+                entry: e.id.clone(),
+                desk: e.desk.clone(),
+                lang: e.lang,
+                valid_from: e.valid_from,
+                valid_until: e.valid_until,
+                texts,
+                answer: &e.answer,
+                siblings: languages
+                    .get(&(&e.desk, &e.id))
+                    .cloned()
+                    .unwrap_or_default(),
+                outside: false,
+            });
+        }
+        let topics = super::outside::parse(&knowledge.outside).unwrap_or_default();
+        for topic in &topics {
+            for lang in Lang::ALL {
+                let texts: Vec<&str> = topic.questions(*lang).iter().map(String::as_str).collect();
+                if !texts.is_empty() {
+                    lots.push(Lot {
+                        entry: EntryId(topic.name.clone()),
+                        desk: DeskId(String::new()),
+                        lang: *lang,
+                        valid_from: Date::MIN,
+                        valid_until: None,
+                        texts,
+                        answer: "",
+                        siblings: Lang::ALL.to_vec(),
+                        outside: true,
+                    });
+                }
+            }
+        }
+        for e in lots {
             let card = index.cards.len();
             let mut variants = Vec::new();
-            for text in texts {
+            for text in &e.texts {
                 let terms = analyser.terms(e.lang, text);
                 let found = concepts.find(&analyser, e.lang, text);
                 let mut doc = TantivyDocument::default();
@@ -234,14 +291,15 @@ impl Index {
                 let runs = intern(&mut index.run_ids, terms.runs);
                 index.variants.push(Variant {
                     card,
-                    text: text.to_owned(),
+                    text: (*text).to_owned(),
                     normal: bare(text),
                     words,
                     runs,
                     concepts: found,
+                    kinds: kinds.of(text),
                 });
             }
-            let body = analyser.terms(e.lang, &e.answer);
+            let body = analyser.terms(e.lang, e.answer);
             if !e.answer.is_empty()
                 && let Some(field) = fields.body.get(&e.lang)
             {
@@ -249,24 +307,24 @@ impl Index {
                 doc.add_text(fields.lang, e.lang.as_str());
                 doc.add_u64(fields.card, card as u64);
                 doc.add_u64(fields.variant, u64::MAX);
-                doc.add_text(*field, &e.answer);
+                doc.add_text(*field, e.answer);
                 writer.add_document(doc)?;
             }
             index.cards.push(Card {
-                entry: e.id.clone(),
-                desk: e.desk.clone(),
+                entry: e.entry,
+                desk: e.desk,
                 lang: e.lang,
                 valid_from: e.valid_from,
                 valid_until: e.valid_until,
                 variants,
-                siblings: languages
-                    .get(&(&e.desk, &e.id))
-                    .cloned()
-                    .unwrap_or_default(),
+                siblings: e.siblings,
                 words: HashMap::new(),
                 runs: HashMap::new(),
                 body_words: intern(&mut index.word_ids, body.words),
                 body_runs: intern(&mut index.run_ids, body.runs),
+                answer: e.answer.to_owned(),
+                outside: e.outside,
+                kinds: KindCounts::default(),
                 centre: HashMap::new(),
                 centre_square: 0.0,
             });
@@ -289,6 +347,8 @@ impl Index {
                 .unwrap_or_default(),
             calibration,
             small_talk: SmallTalk::compile(&knowledge.small_talk).unwrap_or_default(),
+            kinds,
+            classifiers: HashMap::new(),
             word_ids: index.word_ids,
             run_ids: index.run_ids,
             concepts,
@@ -296,7 +356,43 @@ impl Index {
             reader,
         };
         built.count();
+        for lang in Lang::ALL {
+            let classifier = built.learn(*lang, |_| true);
+            built.classifiers.insert(*lang, classifier);
+        }
         Ok(built)
+    }
+
+    /// A classifier of one language, from the phrasings that `keep` lets in and the answers of their cards.
+    pub fn learn(&self, lang: Lang, keep: impl Fn(usize) -> bool) -> Classifier {
+        let mut lessons: Vec<Lesson<'_>> = Vec::new();
+        for (i, card) in self
+            .cards
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.lang == lang)
+        {
+            let before = lessons.len();
+            lessons.extend(
+                card.variants
+                    .iter()
+                    .filter(|v| keep(**v))
+                    .filter_map(|v| self.variants.get(*v))
+                    .map(|v| Lesson {
+                        card: i,
+                        text: &v.text,
+                        weight: 1.0,
+                    }),
+            );
+            if lessons.len() > before && !card.answer.is_empty() {
+                lessons.push(Lesson {
+                    card: i,
+                    text: &card.answer,
+                    weight: ANSWER_WEIGHT,
+                });
+            }
+        }
+        Classifier::learn(&self.analyser, lang, &lessons)
     }
 
     fn count(&mut self) {
@@ -308,6 +404,9 @@ impl Index {
             counts.variants += 1;
             counts.mean_words += v.words.len() as f64;
             counts.mean_runs += v.runs.len() as f64;
+            for (kind, count) in card.kinds.iter_mut().enumerate() {
+                *count += u16::from(v.kinds & 1 << kind != 0);
+            }
             for t in &v.words {
                 *counts.words.entry(*t).or_default() += 1;
                 *card.words.entry(*t).or_default() += 1;
@@ -384,7 +483,43 @@ impl Index {
             words: distinct(terms.words, &self.word_ids),
             runs: distinct(terms.runs, &self.run_ids),
             concepts: self.concepts.find(&self.analyser, lang, text),
+            kinds: self.kinds.of(text),
+            votes: self
+                .classifiers
+                .get(&lang)
+                .map(|c| c.votes(&self.analyser, lang, text))
+                .unwrap_or_default(),
         }
+    }
+
+    /// How much of a question an entry knows at all, from its phrasings and its answer, each sign weighted by how much it tells, 0 to 1.
+    /// Signs are words, for Japanese and Chinese single characters and other runs, for Vietnamese syllables without marks.
+    pub fn known_share(&self, asked: &Asked, card: &Card) -> f64 {
+        let empty = Counts::default();
+        let counts = self.counts.get(&asked.lang).unwrap_or(&empty);
+        let (list, tally, own, body) = match asked.lang {
+            Lang::En => (&asked.words, &counts.words, &card.words, &card.body_words),
+            _ => (&asked.runs, &counts.runs, &card.runs, &card.body_runs),
+        };
+        let (mut known, mut all) = (0.0, 0.0);
+        for (text, id) in list {
+            let pair = match asked.lang {
+                Lang::Vi => text.contains('_'),
+                Lang::En => false,
+                // Groups of two Chinese characters: their single characters count already.
+                _ => text.chars().all(is_han) && text.chars().count() > 1,
+            };
+            if pair {
+                continue;
+            }
+            let with = id.map_or(0, |t| tally.get(&t).copied().unwrap_or(0));
+            let weight = idf(counts.variants, with);
+            all += weight;
+            if id.is_some_and(|t| own.contains_key(&t) || body.binary_search(&t).is_ok()) {
+                known += weight;
+            }
+        }
+        if all > 0.0 { known / all } else { 0.0 }
     }
 
     /// The cards worth a closer look: by tantivy over words, runs, answers and concepts, each term once. Cards in the question's
@@ -398,6 +533,14 @@ impl Index {
                     .get(*c)
                     .is_some_and(|card| !card.siblings.contains(&asked.lang))
             }));
+        }
+        // What the classifier thinks of most, found by words or not.
+        let mut votes: Vec<&(usize, f32)> = asked.votes.iter().collect();
+        votes.sort_by(|a, b| b.1.total_cmp(&a.1));
+        for (card, _) in votes.into_iter().take(VOTED) {
+            if !cards.contains(card) {
+                cards.push(*card);
+            }
         }
         cards
     }
@@ -468,6 +611,19 @@ impl Index {
         }
         cards
     }
+}
+
+/// What becomes a card.
+struct Lot<'a> {
+    entry: EntryId,
+    desk: DeskId,
+    lang: Lang,
+    valid_from: Date,
+    valid_until: Option<Date>,
+    texts: Vec<&'a str>,
+    answer: &'a str,
+    siblings: Vec<Lang>,
+    outside: bool,
 }
 
 #[derive(Default)]

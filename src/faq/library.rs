@@ -30,6 +30,8 @@ impl Serving {
             super::model::Calibration::parse(&knowledge.calibration).map_err(|p| vec![p])?;
         }
         super::small_talk::SmallTalk::compile(&knowledge.small_talk).map_err(|p| vec![p])?;
+        super::outside::parse(&knowledge.outside).map_err(|p| vec![p])?;
+        super::kinds::Kinds::compile(&knowledge.question_kinds).map_err(|p| vec![p])?;
         let index = Index::build(&knowledge)
             .map_err(|e: IndexError| vec![Problem::error("", 1, e.to_string())])?;
         Ok(Self {

@@ -191,6 +191,10 @@ pub struct Knowledge {
     pub calibration: String,
     /// `small-talk.toml` as text.
     pub small_talk: String,
+    /// `outside.toml` as text; empty when there is none.
+    pub outside: String,
+    /// `question-kinds.toml` as text; empty when there is none.
+    pub question_kinds: String,
     /// Every other TOML file, path → text: routes, look-up tables, intake forms; parsed by who uses them.
     pub texts: BTreeMap<String, String>,
     /// Hash of every file, hexadecimal.
@@ -373,6 +377,8 @@ fn read_file(path: &str, text: &str, out: &mut Loaded) {
         ["guards.toml"] => k.guards = text.to_owned(),
         ["calibration.toml"] => k.calibration = text.to_owned(),
         ["small-talk.toml"] => k.small_talk = text.to_owned(),
+        ["outside.toml"] => k.outside = text.to_owned(),
+        ["question-kinds.toml"] => k.question_kinds = text.to_owned(),
         ["desks", desk, "desk.toml"] => {
             if let Some(d) = read_toml::<Desk>(path, text, &mut out.problems) {
                 if d.id.as_str() != *desk {

@@ -1,16 +1,19 @@
 //! The code for `knowledge/`, in the order a file takes through it: [`load`] reads it, [`check`] lints it, [`analyse`] cuts text
-//! into terms, [`index`] holds the phrasings (tantivy, in memory), [`search`] ranks entries, [`calibrate`] says how sure to be,
+//! into terms, [`index`] holds the phrasings (tantivy, in memory), [`outside`] names what is not answered, [`kinds`] tells what is asked for, [`classify`] learns what tells entries apart, [`search`] ranks entries, [`calibrate`] says how sure to be,
 //! [`eval`] measures, [`library`] swaps versions while serving.
 
 pub mod analyse;
 pub mod calibrate;
 pub mod check;
+pub mod classify;
 pub mod eval;
 pub mod features;
 pub mod index;
+pub mod kinds;
 pub mod library;
 pub mod load;
 pub mod model;
+pub mod outside;
 pub mod port;
 pub mod search;
 pub mod small_talk;

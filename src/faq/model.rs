@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Names of the features that rank entries, in the order of [`super::features::RankFeatures`].
-pub const RANK: [&str; 13] = [
+pub const RANK: [&str; 16] = [
     "score_words",
     "score_runs",
     "question_covered",
@@ -19,10 +19,13 @@ pub const RANK: [&str; 13] = [
     "answer_covers_runs",
     "entry_similarity",
     "concepts",
+    "classifier",
+    "classifier_log",
+    "asks_for",
     "identical",
 ];
 /// Names of the features the confidence is made of.
-pub const CONFIDENCE: [&str; 17] = [
+pub const CONFIDENCE: [&str; 21] = [
     "lead",
     "share",
     "score_words",
@@ -39,6 +42,10 @@ pub const CONFIDENCE: [&str; 17] = [
     "views_agree",
     "length",
     "concepts",
+    "classifier",
+    "classifier_log",
+    "classifier_lead",
+    "asks_for",
     "identical",
 ];
 
@@ -76,10 +83,11 @@ impl Default for Model {
     fn default() -> Self {
         Self {
             rank: [
-                4.0, 2.5, 1.0, 1.0, 3.0, 3.0, 0.5, 0.5, 1.5, 0.5, 4.0, 1.0, 5.0,
+                4.0, 2.5, 1.0, 1.0, 3.0, 3.0, 0.5, 0.5, 1.5, 0.5, 4.0, 1.0, 2.0, 4.0, 1.0, 5.0,
             ],
             confidence: [
-                2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 0.5, 0.0, 0.3, 3.0,
+                2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 0.5, 0.0, 0.3,
+                1.0, 1.0, 1.0, 1.0, 3.0,
             ],
             bias: -6.0,
         }

@@ -29,9 +29,10 @@ impl Index {
     pub fn search(&self, question: &Question) -> Vec<Hit> {
         let keep = |c: usize| {
             self.cards.get(c).is_some_and(|card| {
-                question.desk.as_ref().is_none_or(|d| *d == card.desk)
-                    && card.valid_from <= question.today
-                    && card.valid_until.is_none_or(|end| question.today <= end)
+                card.outside
+                    || question.desk.as_ref().is_none_or(|d| *d == card.desk)
+                        && card.valid_from <= question.today
+                        && card.valid_until.is_none_or(|end| question.today <= end)
             })
         };
         if self.small_talk.is_only_small_talk(&question.text) {
@@ -45,7 +46,11 @@ impl Index {
             if i > 0 && asked.words.len() < 3 {
                 continue;
             }
-            let sure = self.confidence(&ranked, known);
+            let sure = if self.is_outside(&ranked) {
+                0.0
+            } else {
+                self.confidence(&ranked, known)
+            };
             if best.as_ref().is_none_or(|(b, _, _)| sure > *b) {
                 best = Some((sure, asked, ranked));
             }
@@ -59,6 +64,14 @@ impl Index {
         confidence_features(ranked, known).map_or(0.0, |f| self.model.probability(&f))
     }
 
+    /// True when the question is nearest to one that no entry answers.
+    fn is_outside(&self, ranked: &[Weighed]) -> bool {
+        ranked
+            .first()
+            .and_then(|w| self.cards.get(w.card))
+            .is_some_and(|card| card.outside)
+    }
+
     fn hits(&self, sure: f64, asked: &Asked, ranked: &[Weighed]) -> Vec<Hit> {
         let mut out: Vec<Hit> = Vec::new();
         let top = ranked.first().map_or(0.0, |w| w.score);
@@ -68,6 +81,9 @@ impl Index {
             else {
                 continue;
             };
+            if card.outside {
+                continue;
+            }
             if out
                 .iter()
                 .any(|h| h.entry == card.entry && h.desk == card.desk)
@@ -96,6 +112,7 @@ impl Index {
                 desk: card.desk.clone(),
                 lang: card.lang,
                 score: ((words + 0.6 * runs) / 1.6).clamp(0.0, 1.0),
+                known: self.known_share(asked, card),
                 confidence: sure * share,
                 variant: variant.text.clone(),
                 matched,

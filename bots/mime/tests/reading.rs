@@ -247,11 +247,13 @@ fn a_bounce_refers_to_the_message_it_brings_back_or_quotes() {
         "multipart/report; report-type=delivery-status",
         "multipart/mixed",
     );
-    let start = person
-        .find("--b\r\nContent-Type: message/delivery")
+    let (before, report) = person
+        .split_once("--b\r\nContent-Type: message/delivery-status")
         .unwrap();
-    let end = person.find("--b\r\nContent-Type: message/rfc822").unwrap();
-    let person = format!("{}{}", &person[..start], &person[end..]);
+    let (_, original) = report
+        .split_once("--b\r\nContent-Type: message/rfc822")
+        .unwrap();
+    let person = format!("{before}--b\r\nContent-Type: message/rfc822{original}");
     let message = madoguchi_mime::decode(person.as_bytes()).unwrap();
     assert!(message.references.is_empty() && message.marks.is_empty());
 }
