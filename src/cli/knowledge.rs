@@ -3,7 +3,9 @@
 use super::{CommandResult, Global, print_json, problem};
 use crate::app::read_config;
 use crate::domain::ids::DeskId;
+use crate::faq::calibrate::Labelled;
 use crate::faq::eval::{CorpusLine, PerQuery, QueryLine, Report, evaluate_corpus, measure};
+use crate::faq::library::Serving;
 use crate::faq::{Index, Knowledge, Problem, Severity, calibrate, check};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -23,7 +25,16 @@ pub enum KnowledgeCommand {
     /// Measure how well a labelled set is answered
     Eval(EvalArgs),
     /// Learn the weights and thresholds anew and print calibration.toml
-    Calibrate,
+    Calibrate(CalibrateArgs),
+}
+
+/// What to learn from besides the phrasings.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// Labelled questions as JSON lines `{desk, lang, text, entry?}`, fifty with an entry and fifty without at least: the threshold is taken
+    /// from them
+    #[arg(long)]
+    labelled: Vec<PathBuf>,
 }
 
 /// What to measure.
@@ -78,8 +89,12 @@ pub fn run(global: &Global, command: &KnowledgeCommand) -> CommandResult {
             }
             Ok(if fine { ExitCode::SUCCESS } else { problem() })
         }
-        KnowledgeCommand::Calibrate => {
-            print!("{}", calibrate(&knowledge()?, today)?);
+        KnowledgeCommand::Calibrate(args) => {
+            let mut labelled = Vec::new();
+            for path in &args.labelled {
+                labelled.extend(read_lines::<Labelled>(path)?);
+            }
+            print!("{}", calibrate(&knowledge()?, &labelled, today)?);
             Ok(ExitCode::SUCCESS)
         }
         KnowledgeCommand::Eval(args) => {
@@ -209,12 +224,42 @@ fn write_per_query(path: &Path, lines: &[PerQuery]) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// There are too few phrasings to leave any out.
-pub fn calibrate(knowledge: &Knowledge, today: Date) -> anyhow::Result<String> {
-    let Some((calibration, _)) = calibrate::train(knowledge, today)? else {
+pub fn calibrate(
+    knowledge: &Knowledge,
+    labelled: &[Labelled],
+    today: Date,
+) -> anyhow::Result<String> {
+    let Some((mut calibration, _)) = calibrate::train(knowledge, today)? else {
         bail!(
             "too few phrasings to calibrate: entries with at least two phrasings are needed, fifty phrasings in all"
         );
     };
+    if !labelled.is_empty() {
+        let mut index = Index::build(knowledge)?;
+        index.model = calibration.model();
+        let guards = Serving::build(knowledge.clone()).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the knowledge cannot serve:\n{}", lines.join("\n"))
+        })?;
+        let guarded = |text: &str| !guards.guards.check_all(text).is_empty();
+        let Some(measured) = calibrate::measure(&index, labelled, &guarded, today) else {
+            bail!(
+                "too few labelled questions, or no threshold keeps the promise on them: fifty with an entry and fifty without are needed"
+            );
+        };
+        for threshold in calibration.threshold.values_mut() {
+            *threshold = measured.threshold;
+        }
+        let percent = |v: f64| (v * 100.0).round();
+        calibration.made = format!(
+            "{}; threshold from {} labelled questions: {} % of the covered ones answered, {} % of the others abstained, {} % of the answers right at the assumed rate",
+            calibration.made,
+            labelled.len(),
+            percent(measured.answered),
+            percent(measured.abstained),
+            percent(measured.precision),
+        );
+    }
     let head = "# Written by `calibrate`: weights that rank entries, weights of the confidence, thresholds. Readable on purpose; a desk's\n# threshold may be raised by hand.\n";
     Ok(format!("{head}{}", toml::to_string(&calibration)?))
 }

@@ -11,8 +11,13 @@ use tantivy::tokenizer::{
     Language, SimpleTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer,
 };
 
+/// Katakana from this length on may be compounds.
+const LONG_KATAKANA: usize = 6;
+/// Hiragana words below this length are mostly endings, or pieces of endings cut in the wrong place.
+const SHORTEST_HIRAGANA: usize = 4;
+
 /// Raised whenever terms change, so that stored calibrations can be told apart.
-pub const ANALYSIS_VERSION: u32 = 1;
+pub const ANALYSIS_VERSION: u32 = 2;
 
 /// Words so common in questions that they say nothing. Question words stay: they tell "when" from "where".
 const STOP_EN: &[&str] = &[
@@ -148,7 +153,7 @@ impl Analyser {
         for (end, kind) in it {
             if let Some(word) = folded.get(start..end).filter(|_| kind.is_word_like()) {
                 let kana = word.chars().all(is_hiragana);
-                if !(kana && (word.chars().count() < 2 || STOP_JA.contains(&word)))
+                if !(kana && (word.chars().count() < SHORTEST_HIRAGANA || STOP_JA.contains(&word)))
                     && !word.is_empty()
                 {
                     out.push(word.to_owned());
@@ -256,6 +261,11 @@ fn script_runs(text: &str) -> Vec<String> {
             Script::Han => {
                 out.extend(run.iter().map(char::to_string));
                 out.extend(run.windows(2).map(|w| w.iter().collect::<String>()));
+            }
+            Script::Katakana if run.len() >= LONG_KATAKANA => {
+                // A compound (クラウドストレージ) shares its parts with the short word.
+                out.extend(run.windows(4).map(|w| w.iter().collect::<String>()));
+                out.push(run.into_iter().collect());
             }
             Script::Katakana | Script::Word => out.push(run.into_iter().collect()),
             Script::Hiragana if run.len() >= 3 => {

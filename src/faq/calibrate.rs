@@ -6,7 +6,9 @@ use super::features::{ConfidenceFeatures, RankFeatures, Without, confidence_feat
 use super::index::{Asked, Index, IndexError};
 use super::load::Knowledge;
 use super::model::{CONFIDENCE, Calibration, Model, RANK, dot, sigmoid};
-use crate::domain::ids::DeskId;
+use super::search::Question;
+use crate::domain::decide::grounded;
+use crate::domain::ids::{DeskId, EntryId};
 use crate::domain::language::Lang;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, HashMap};
@@ -14,7 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Share of inquiries assumed to be outside the knowledge. Fixed by design: the share in any sample says nothing about tomorrow's.
 pub const ASSUMED_OUT_OF_SCOPE: f64 = 0.2;
 /// Of the automatic answers, the share that may be wrong at that rate.
-pub const WRONG_AT_MOST: f64 = 0.1;
+pub const WRONG_AT_MOST: f64 = 0.07;
 /// Phrasings used at most.
 const SAMPLE: usize = 1500;
 /// Phrasings needed for learning anything.
@@ -22,6 +24,92 @@ const ENOUGH: usize = 50;
 /// Distinct words of a phrasing that is asked as a question.
 const FEWEST_WORDS: usize = 4;
 const FOLDS: u64 = 5;
+
+/// A question somebody labelled: the entry that answers it, or none.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Labelled {
+    /// The desk it came to.
+    pub desk: DeskId,
+    /// Its language.
+    pub lang: Lang,
+    /// The question.
+    pub text: String,
+    /// The entry that answers it; `None` when no entry does.
+    #[serde(default)]
+    pub entry: Option<EntryId>,
+}
+
+/// What a threshold gives on labelled questions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// The lowest threshold that keeps the promise.
+    pub threshold: f64,
+    /// Share of covered questions answered at it.
+    pub answered: f64,
+    /// Share of the others abstained on.
+    pub abstained: f64,
+    /// Share of right answers among the answers at the assumed rate.
+    pub precision: f64,
+}
+
+/// The threshold that keeps the promise on questions people labelled: those left out of the knowledge are harder than what people ask.
+/// `None` when there are too few of one kind.
+pub fn measure(
+    index: &Index,
+    labelled: &[Labelled],
+    guarded: &dyn Fn(&str) -> bool,
+    today: Date,
+) -> Option<Measured> {
+    // Confidence, right, covered; nothing answered counts as no confidence.
+    let judged: Vec<(f64, bool, bool)> = labelled
+        .iter()
+        .map(|question| {
+            let hits = index.search(&Question {
+                text: question.text.clone(),
+                lang: question.lang,
+                desk: Some(question.desk.clone()),
+                today,
+            });
+            let top = hits
+                .first()
+                .filter(|hit| grounded(hit) && !guarded(&question.text));
+            let right = top.is_some_and(|hit| Some(&hit.entry) == question.entry.as_ref());
+            let confidence = top.map_or(0.0, |hit| hit.confidence);
+            (confidence, right, question.entry.is_some())
+        })
+        .collect();
+    let count = |covered: bool| judged.iter().filter(|(_, _, c)| *c == covered).count();
+    let (inside, outside) = (count(true), count(false));
+    if inside.min(outside) < ENOUGH {
+        return None;
+    }
+    let mut best = None;
+    for step in (30..=95).rev() {
+        let threshold = f64::from(step) / 100.0;
+        let answered = |covered: bool, right: Option<bool>| {
+            judged
+                .iter()
+                .filter(|(p, r, c)| {
+                    *p >= threshold && *c == covered && right.is_none_or(|want| want == *r)
+                })
+                .count() as f64
+        };
+        let within = (1.0 - ASSUMED_OUT_OF_SCOPE) / inside as f64;
+        let without = ASSUMED_OUT_OF_SCOPE / outside as f64;
+        let all = answered(true, None) * within + answered(false, None) * without;
+        let precision = answered(true, Some(true)) * within / all.max(1e-9);
+        if all > 0.0 && precision < 1.0 - WRONG_AT_MOST {
+            break;
+        }
+        best = Some(Measured {
+            threshold,
+            answered: answered(true, None) / inside as f64,
+            abstained: 1.0 - answered(false, None) / outside as f64,
+            precision,
+        });
+    }
+    best
+}
 
 /// What the learning saw, from folds that share no entry.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]

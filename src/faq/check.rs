@@ -256,6 +256,9 @@ fn identical(k: &Knowledge, sources: &dyn Fn(&str) -> Option<String>, out: &mut 
     }
 }
 
+/// Confidence from which a phrasing counts as answered by another entry. High: neighbours may well resemble each other.
+const SURE_OF_ANOTHER: f64 = 0.9;
+
 /// Two entries that answer each other's phrasings: a phrasing, asked as if it were not there, that another entry of the desk would be
 /// sent for, or whose every word another phrasing shares.
 fn collisions(
@@ -264,7 +267,6 @@ fn collisions(
     out: &mut Vec<Problem>,
 ) -> Result<(), IndexError> {
     let index = Index::build(k)?;
-    let calibration = index.calibration.clone();
     for v in 0..index.variants.len() {
         let Some((variant, card)) = index
             .variants
@@ -296,11 +298,8 @@ fn collisions(
         if other.entry == card.entry {
             continue;
         }
-        let threshold = calibration
-            .as_ref()
-            .map_or(0.8, |c| c.threshold(&card.desk));
         let (words, runs) = (top.features[4], top.features[5]);
-        if index.confidence(&ranked, known) >= threshold || (words >= 0.85 && runs >= 0.85) {
+        if index.confidence(&ranked, known) >= SURE_OF_ANOTHER || (words >= 0.85 && runs >= 0.85) {
             let file = format!("desks/{}/faq/{}/{}.md", card.desk, card.lang, card.entry);
             let line = line_with(&sources(&file).unwrap_or_default(), &variant.text);
             out.push(Problem::warning(&file, line, format!("«{}» would be answered by `{}` (its «{}») if it were not written here: make the two entries' phrasings differ, or merge them", variant.text, other.entry, by.text)));

@@ -9,7 +9,7 @@ use super::model::{Calibration, Model};
 use super::small_talk::SmallTalk;
 use crate::domain::ids::{DeskId, EntryId};
 use crate::domain::language::Lang;
-use crate::domain::text::{is_han, normalise};
+use crate::domain::text::{is_han, is_hiragana, normalise};
 use jiff::civil::Date;
 use std::collections::HashMap;
 use tantivy::collector::TopDocs;
@@ -506,8 +506,11 @@ impl Index {
             let pair = match asked.lang {
                 Lang::Vi => text.contains('_'),
                 Lang::En => false,
-                // Groups of two Chinese characters: their single characters count already.
-                _ => text.chars().all(is_han) && text.chars().count() > 1,
+                // Groups of two Chinese characters: their single characters count already. Hiragana is mostly endings.
+                _ => {
+                    (text.chars().all(is_han) && text.chars().count() > 1)
+                        || text.chars().all(is_hiragana)
+                }
             };
             if pair {
                 continue;
@@ -534,10 +537,11 @@ impl Index {
                     .is_some_and(|card| !card.siblings.contains(&asked.lang))
             }));
         }
-        // What the classifier thinks of most, found by words or not.
+        // What the classifier thinks of most; where nothing is in common it has nothing to say.
         let mut votes: Vec<&(usize, f32)> = asked.votes.iter().collect();
         votes.sort_by(|a, b| b.1.total_cmp(&a.1));
-        for (card, _) in votes.into_iter().take(VOTED) {
+        let found = if cards.is_empty() { 0 } else { VOTED };
+        for (card, _) in votes.into_iter().take(found) {
             if !cards.contains(card) {
                 cards.push(*card);
             }
