@@ -75,14 +75,14 @@ impl Classifier {
             weights: Vec::new(),
             scale: 0.0,
         };
+        // What stays is laid out before what goes, so that the memory of learning can be given back.
+        let mut small = Vec::with_capacity(learned.rarity.len() * learned.cards.len());
         let weights = learned.descend(lessons, &texts);
         let largest = weights.iter().fold(0.0_f32, |m, w| m.max(w.abs()));
         if largest > 0.0 {
             learned.scale = largest / 127.0;
-            learned.weights = weights
-                .iter()
-                .map(|w| (w / learned.scale).round() as i8)
-                .collect();
+            small.extend(weights.iter().map(|w| (w / learned.scale).round() as i8));
+            learned.weights = small;
         }
         learned
     }

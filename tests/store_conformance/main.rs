@@ -39,6 +39,7 @@ macro_rules! every_story_on {
             }
             tickets::{
                 a_commit_is_read_back_as_it_was_written,
+                a_link_is_seen_from_both_tickets,
                 a_second_decision_about_one_arrival_is_refused_and_writes_nothing,
                 a_save_with_an_old_version_is_refused,
                 a_commit_whose_last_statement_fails_leaves_nothing,

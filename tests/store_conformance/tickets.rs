@@ -48,6 +48,37 @@ pub async fn a_commit_is_read_back_as_it_was_written(world: &dyn World) {
     assert_eq!(store.ticket(TicketId(777)).await.unwrap(), None);
 }
 
+pub async fn a_link_is_seen_from_both_tickets(world: &dyn World) {
+    let store = world.open().await;
+    let ids = store.reserve(3).await.unwrap();
+    let older = ticket(ids[0], 1, 2);
+    store.commit(&saving(vec![older])).await.unwrap();
+    let mut newer = ticket(ids[1], 1, 2);
+    newer.linked = vec![ids[0]];
+    let mut newest = ticket(ids[2], 1, 2);
+    newest.linked = vec![ids[0], ids[1]];
+    store.commit(&saving(vec![newer, newest])).await.unwrap();
+    let mut linked = Vec::new();
+    for id in &ids {
+        linked.push(store.ticket(*id).await.unwrap().unwrap().linked);
+    }
+    assert_eq!(
+        linked,
+        [
+            vec![ids[1], ids[2]],
+            vec![ids[0], ids[2]],
+            vec![ids[0], ids[1]]
+        ]
+    );
+    // Saved again with what was seen, nothing is doubled.
+    let seen = store.ticket(ids[0]).await.unwrap().unwrap();
+    store.commit(&saving(vec![seen.clone()])).await.unwrap();
+    assert_eq!(
+        store.ticket(ids[0]).await.unwrap().unwrap().linked,
+        seen.linked
+    );
+}
+
 pub async fn a_second_decision_about_one_arrival_is_refused_and_writes_nothing(world: &dyn World) {
     let store = world.open().await;
     store.store("mail", &[mail(1)], None).await.unwrap();

@@ -24,11 +24,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The files of `migrations/sqlite`: number, name, text. A test compares this list with the directory.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "desk",
-    include_str!("../../../migrations/sqlite/0001_desk.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "desk",
+        include_str!("../../../migrations/sqlite/0001_desk.sql"),
+    ),
+    (
+        2,
+        "links",
+        include_str!("../../../migrations/sqlite/0002_links.sql"),
+    ),
+];
 
 /// How long a statement waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

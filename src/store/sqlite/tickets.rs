@@ -10,12 +10,15 @@ use crate::flow::ports::{Commit, SeenMessageId, StoreError, TicketFilter, Ticket
 use crate::store::error::from_sqlx;
 use async_trait::async_trait;
 
-/// A ticket with its links, in their order, as JSON.
+/// A ticket with its links, in their order and then those that others have to it, as JSON.
 macro_rules! select_ticket {
     ($rest:literal) => {
         concat!(
             "SELECT t.*, (SELECT json_group_array(linked) FROM \
-             (SELECT l.linked FROM ticket_links l WHERE l.ticket = t.id ORDER BY l.position)) AS links \
+             (SELECT l.linked, l.position FROM ticket_links l WHERE l.ticket = t.id \
+              UNION ALL SELECT l.ticket, 1000000 + l.ticket FROM ticket_links l WHERE l.linked = t.id \
+              AND NOT EXISTS (SELECT 1 FROM ticket_links o WHERE o.ticket = t.id AND o.linked = l.ticket) \
+              ORDER BY 2)) AS links \
              FROM tickets t ",
             $rest
         )
