@@ -10,6 +10,8 @@ use std::collections::{BTreeSet, HashMap};
 const PASSES: usize = 6;
 /// First step; falls with each pass.
 const STEP: f32 = 4.0;
+/// Weights at most; a knowledge with more cards or words goes without a classifier, whose memory would grow with their product.
+const MOST_WEIGHTS: usize = 16_000_000;
 /// An answer teaches its words, but half as much as a phrasing: nobody asks in its words.
 pub const ANSWER_WEIGHT: f32 = 0.5;
 
@@ -75,6 +77,9 @@ impl Classifier {
             weights: Vec::new(),
             scale: 0.0,
         };
+        if learned.rarity.len().saturating_mul(learned.cards.len()) > MOST_WEIGHTS {
+            return Self::default();
+        }
         // What stays is laid out before what goes, so that the memory of learning can be given back.
         let mut small = Vec::with_capacity(learned.rarity.len() * learned.cards.len());
         let weights = learned.descend(lessons, &texts);
@@ -280,6 +285,29 @@ mod tests {
         }
         let nothing = classifier.votes(&analyser, Lang::En, "");
         assert_eq!(nothing.len(), 2);
+    }
+
+    #[test]
+    fn a_knowledge_too_large_for_it_goes_without() {
+        let analyser = Analyser::default();
+        let texts: Vec<String> = (0..3000)
+            .map(|i| format!("kind{i}word x{i}y z{}w", i * 7919))
+            .collect();
+        let lessons: Vec<Lesson<'_>> = texts
+            .iter()
+            .enumerate()
+            .map(|(card, text)| Lesson {
+                card,
+                text,
+                weight: 1.0,
+            })
+            .collect();
+        let classifier = Classifier::learn(&analyser, Lang::En, &lessons);
+        assert!(
+            classifier
+                .votes(&analyser, Lang::En, "kind1word")
+                .is_empty()
+        );
     }
 
     #[test]

@@ -46,6 +46,7 @@ impl KnowledgeBase {
             .map_or_else(Texts::load_embedded, Texts::load_dir)
             .into_result()?;
         knowledge.entries.clear();
+        knowledge.outside.clear();
         Self::of(Library::new(Serving::build(knowledge)?))
     }
 
