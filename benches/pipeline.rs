@@ -62,7 +62,12 @@ fn arrival(round: usize, i: usize, bytes: Vec<u8>) -> RawInbound {
 /// Messages in the forms people and programs really send.
 fn real() -> Vec<Vec<u8>> {
     let dir = std::env::var_os("MADOGUCHI_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("bots/mime/fixtures"),
+        || {
+            std::path::PathBuf::from(
+                std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"),
+            )
+            .join("bots/mime/fixtures")
+        },
         |corpora| Path::new(&corpora).join("mail"),
     );
     let mut files = Vec::new();

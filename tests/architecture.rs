@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 fn sources(dir: &str) -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = std::path::PathBuf::from(
+        std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"),
+    );
     let mut found = Vec::new();
     let mut open = vec![root.join(dir)];
     while let Some(dir) = open.pop() {
@@ -14,7 +16,7 @@ fn sources(dir: &str) -> Vec<(PathBuf, String)> {
                 open.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                found.push((path.strip_prefix(root).unwrap().to_owned(), text));
+                found.push((path.strip_prefix(&root).unwrap().to_owned(), text));
             }
         }
     }

@@ -10,10 +10,11 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 fn labelled(file: &str) -> Vec<Value> {
-    let path = format!("{}/tests/fixtures/ask/{file}", env!("CARGO_MANIFEST_DIR"));
+    let path = Path::new("tests/fixtures/ask").join(file);
     std::fs::read_to_string(path)
         .unwrap()
         .lines()

@@ -121,7 +121,10 @@ fn same(kind: Holiday, name: &str) -> bool {
 
 fn corpora() -> Option<PathBuf> {
     let dir = std::env::var_os("MADOGUCHI_CORPORA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"),
+        || {
+            PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"))
+                .join("../shared/corpora")
+        },
         PathBuf::from,
     );
     dir.exists().then_some(dir)

@@ -90,8 +90,13 @@ fn two_channels_of_one_name_are_refused() {
 #[test]
 fn the_committed_reference_and_example_are_those_of_the_program() {
     let read = |file: &str| {
-        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file))
-            .unwrap()
+        std::fs::read_to_string(
+            std::path::PathBuf::from(
+                std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"),
+            )
+            .join(file),
+        )
+        .unwrap()
     };
     assert_eq!(
         read("docs/configuration.md"),

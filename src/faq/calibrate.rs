@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Share of inquiries assumed to be outside the knowledge. Fixed by design: the share in any sample says nothing about tomorrow's.
 pub const ASSUMED_OUT_OF_SCOPE: f64 = 0.2;
 /// Of the automatic answers, the share that may be wrong at that rate.
-pub const WRONG_AT_MOST: f64 = 0.07;
+pub const WRONG_AT_MOST: f64 = 0.06;
 /// Phrasings used at most.
 const SAMPLE: usize = 1500;
 /// Phrasings needed for learning anything.

@@ -6,29 +6,14 @@ use super::classify::{ANSWER_WEIGHT, Classifier, Lesson};
 use super::kinds::{KindCounts, Kinds};
 use super::load::Knowledge;
 use super::model::{Calibration, Model};
+use super::retrieve::{Fields, schema};
 use super::small_talk::SmallTalk;
 use crate::domain::ids::{DeskId, EntryId};
 use crate::domain::language::Lang;
 use crate::domain::text::{is_han, is_hiragana, normalise};
 use jiff::civil::Date;
 use std::collections::HashMap;
-use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query, TermQuery};
-use tantivy::schema::{
-    FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
-};
-use tantivy::{IndexReader, ReloadPolicy, TantivyDocument, Term};
-
-/// Weight of the runs beside the words.
-const RUNS_WEIGHT: f32 = 0.6;
-/// Weight of an answer's text beside a phrasing.
-const BODY_WEIGHT: f32 = 0.25;
-/// Weight of a concept of the glossary.
-const CONCEPT_WEIGHT: f32 = 0.5;
-/// Phrasings looked at more closely.
-const CANDIDATES: usize = 80;
-/// Cards the classifier adds.
-const VOTED: usize = 5;
+use tantivy::{IndexReader, ReloadPolicy, TantivyDocument};
 
 /// The index could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -138,16 +123,6 @@ pub struct Asked {
     pub votes: Vec<(usize, f32)>,
 }
 
-struct Fields {
-    lang: Field,
-    card: Field,
-    variant: Field,
-    words: HashMap<Lang, Field>,
-    runs: HashMap<Lang, Field>,
-    body: HashMap<Lang, Field>,
-    concepts: Field,
-}
-
 /// The index of one version of the knowledge.
 pub struct Index {
     /// Cuts texts.
@@ -171,8 +146,8 @@ pub struct Index {
     word_ids: HashMap<String, u32>,
     run_ids: HashMap<String, u32>,
     concepts: Concepts,
-    fields: Fields,
-    reader: IndexReader,
+    pub(super) fields: Fields,
+    pub(super) reader: IndexReader,
 }
 
 impl std::fmt::Debug for Index {
@@ -356,10 +331,16 @@ impl Index {
             reader,
         };
         built.count();
-        for lang in Lang::ALL {
-            let classifier = built.learn(*lang, |_| true);
-            built.classifiers.insert(*lang, classifier);
-        }
+        let shared = &built;
+        let classifiers = std::thread::scope(|scope| {
+            let learning: Vec<_> = Lang::ALL
+                .iter()
+                .map(|lang| scope.spawn(|| (*lang, shared.learn(*lang, |_| true))))
+                .collect();
+            // A classifier that could not be learned is one that says nothing.
+            learning.into_iter().filter_map(|l| l.join().ok()).collect()
+        });
+        built.classifiers = classifiers;
         Ok(built)
     }
 
@@ -524,97 +505,6 @@ impl Index {
         }
         if all > 0.0 { known / all } else { 0.0 }
     }
-
-    /// The cards worth a closer look: by tantivy over words, runs, answers and concepts, each term once. Cards in the question's
-    /// language, then cards of entries that do not exist in it.
-    pub fn candidates(&self, asked: &Asked) -> Vec<usize> {
-        let mut cards = self.retrieve(asked, asked.lang, CANDIDATES);
-        for lang in Lang::ALL.iter().filter(|l| **l != asked.lang) {
-            let others = self.retrieve(asked, *lang, CANDIDATES / 4);
-            cards.extend(others.into_iter().filter(|c| {
-                self.cards
-                    .get(*c)
-                    .is_some_and(|card| !card.siblings.contains(&asked.lang))
-            }));
-        }
-        // What the classifier thinks of most; where nothing is in common it has nothing to say.
-        let mut votes: Vec<&(usize, f32)> = asked.votes.iter().collect();
-        votes.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let found = if cards.is_empty() { 0 } else { VOTED };
-        for (card, _) in votes.into_iter().take(found) {
-            if !cards.contains(card) {
-                cards.push(*card);
-            }
-        }
-        cards
-    }
-
-    fn retrieve(&self, asked: &Asked, lang: Lang, limit: usize) -> Vec<usize> {
-        if !self.counts.contains_key(&lang) {
-            return Vec::new();
-        }
-        let f = &self.fields;
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        let mut add = |field: Option<&Field>, term: &str, weight: f32| {
-            if let Some(field) = field {
-                let query = TermQuery::new(
-                    Term::from_field_text(*field, term),
-                    IndexRecordOption::WithFreqs,
-                );
-                clauses.push((
-                    Occur::Should,
-                    Box::new(BoostQuery::new(Box::new(query), weight)),
-                ));
-            }
-        };
-        for (t, id) in &asked.words {
-            if id.is_some() {
-                add(f.words.get(&lang), t, 1.0);
-                add(f.body.get(&lang), t, BODY_WEIGHT);
-            }
-        }
-        for (t, id) in &asked.runs {
-            if id.is_some() {
-                add(f.runs.get(&lang), t, RUNS_WEIGHT);
-            }
-        }
-        for c in &asked.concepts {
-            add(Some(&f.concepts), &c.to_string(), CONCEPT_WEIGHT);
-        }
-        if clauses.is_empty() {
-            return Vec::new();
-        }
-        let language = TermQuery::new(
-            Term::from_field_text(f.lang, lang.as_str()),
-            IndexRecordOption::Basic,
-        );
-        let query = BooleanQuery::new(vec![
-            (
-                Occur::Must,
-                Box::new(ConstScoreQuery::new(Box::new(language), 0.0)) as Box<dyn Query>,
-            ),
-            (Occur::Must, Box::new(BooleanQuery::new(clauses))),
-        ]);
-        let searcher = self.reader.searcher();
-        let Ok(found) = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())
-        else {
-            return Vec::new();
-        };
-        let mut cards = Vec::new();
-        for (_, address) in found {
-            let column = searcher
-                .segment_reader(address.segment_ord)
-                .fast_fields()
-                .u64("card");
-            if let Some(card) = column.ok().and_then(|c| c.first(address.doc_id)) {
-                let card = card as usize;
-                if !cards.contains(&card) {
-                    cards.push(card);
-                }
-            }
-        }
-        cards
-    }
 }
 
 /// What becomes a card.
@@ -636,40 +526,6 @@ struct Parts {
     variants: Vec<Variant>,
     word_ids: HashMap<String, u32>,
     run_ids: HashMap<String, u32>,
-}
-
-fn schema() -> (Schema, Fields) {
-    let mut builder = Schema::builder();
-    let mut text = |prefix: &str, tokenizer: &str| -> HashMap<Lang, Field> {
-        Lang::ALL
-            .iter()
-            .map(|lang| {
-                let indexing = TextFieldIndexing::default()
-                    .set_tokenizer(&format!("{tokenizer}_{lang}"))
-                    .set_index_option(IndexRecordOption::WithFreqs);
-                let options = TextOptions::default().set_indexing_options(indexing);
-                (
-                    *lang,
-                    builder.add_text_field(&format!("{prefix}_{lang}"), options),
-                )
-            })
-            .collect()
-    };
-    let (words, runs, body) = (
-        text("words", "words"),
-        text("runs", "runs"),
-        text("body", "words"),
-    );
-    let fields = Fields {
-        words,
-        runs,
-        body,
-        lang: builder.add_text_field("lang", STRING),
-        card: builder.add_u64_field("card", FAST),
-        variant: builder.add_u64_field("variant", FAST),
-        concepts: builder.add_text_field("concepts", STRING),
-    };
-    (builder.build(), fields)
 }
 
 fn intern(ids: &mut HashMap<String, u32>, terms: Vec<String>) -> Vec<u32> {

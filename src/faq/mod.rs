@@ -1,5 +1,5 @@
 //! The code for `knowledge/`, in the order a file takes through it: [`load`] reads it, [`check`] lints it, [`analyse`] cuts text
-//! into terms, [`index`] holds the phrasings (tantivy, in memory), [`outside`] names what is not answered, [`kinds`] tells what is asked for, [`classify`] learns what tells entries apart, [`search`] ranks entries, [`calibrate`] says how sure to be,
+//! into terms, [`index`] holds the phrasings (tantivy, in memory), `retrieve` finds the few worth a closer look, [`outside`] names what is not answered, [`kinds`] tells what is asked for, [`classify`] learns what tells entries apart, [`search`] ranks entries, [`calibrate`] says how sure to be,
 //! [`eval`] measures, [`library`] swaps versions while serving.
 
 pub mod analyse;
@@ -15,6 +15,7 @@ pub mod load;
 pub mod model;
 pub mod outside;
 pub mod port;
+mod retrieve;
 pub mod search;
 pub mod small_talk;
 

@@ -17,7 +17,10 @@ const DEVIATIONS: &[(&str, &str, &str, &str)] = &[(
 
 fn corpora() -> Option<PathBuf> {
     let named = std::env::var_os("MADOGUCHI_CORPORA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
+    let beside = std::path::PathBuf::from(
+        std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"),
+    )
+    .join("../../../shared/corpora");
     named
         .or(Some(beside))
         .map(|p| p.join("mail"))

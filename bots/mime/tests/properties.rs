@@ -9,7 +9,10 @@ use proptest::prelude::*;
 use std::path::Path;
 
 fn seeds() -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let folder = std::path::PathBuf::from(
+        std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"),
+    )
+    .join("fixtures");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .expect("fixtures")
         .map(|e| e.expect("entry").path())

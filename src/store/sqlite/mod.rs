@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_directory_is_embedded_under_its_name() {
-        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
+        let directory = "migrations/sqlite";
         let mut files: Vec<String> = std::fs::read_dir(directory)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

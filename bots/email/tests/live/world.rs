@@ -84,9 +84,10 @@ impl Service {
 
     /// Runs `start` or `stop` for this very service.
     pub fn control(&self, script: &str, tls: &str) {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("../../tests/support/mailserver")
-            .join(script);
+        let path =
+            PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"))
+                .join("../../tests/support/mailserver")
+                .join(script);
         let log = File::create(PathBuf::from(self.get("DIR")).join("control.log")).unwrap();
         let status = Command::new(path)
             .envs(&self.settings)
