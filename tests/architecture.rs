@@ -1,12 +1,11 @@
 //! The arrows between the rooms: what may use what. Sources are read as text, so a forbidden path fails here before a reviewer sees it.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn sources(dir: &str) -> Vec<(PathBuf, String)> {
-    let root = std::path::PathBuf::from(
-        std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"),
-    );
+    let root =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"));
     let mut found = Vec::new();
     let mut open = vec![root.join(dir)];
     while let Some(dir) = open.pop() {

@@ -1,5 +1,5 @@
 //! The calendar: holidays by rule against published lists, specs and their mistakes, business time in zones with daylight saving.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers of tests are not seen as tests by clippy
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)] // helpers of tests are not seen as tests by clippy
 
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};

@@ -5,7 +5,7 @@
 
 use madoguchi_channel::{InboundMessage, MarkKind};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Expectations that are knowingly not met: folder, file, field, and why.
 const DEVIATIONS: &[(&str, &str, &str, &str)] = &[(
@@ -17,10 +17,9 @@ const DEVIATIONS: &[(&str, &str, &str, &str)] = &[(
 
 fn corpora() -> Option<PathBuf> {
     let named = std::env::var_os("MADOGUCHI_CORPORA").map(PathBuf::from);
-    let beside = std::path::PathBuf::from(
-        std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"),
-    )
-    .join("../../../shared/corpora");
+    let beside =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"))
+            .join("../../../shared/corpora");
     named
         .or(Some(beside))
         .map(|p| p.join("mail"))

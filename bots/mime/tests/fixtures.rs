@@ -5,7 +5,6 @@
 
 use madoguchi_channel::InboundMessage;
 use serde_json::{Value, json};
-use std::path::Path;
 
 fn understood(message: &InboundMessage) -> Value {
     let mut value = serde_json::to_value(message).expect("a message is plain data");

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use madoguchi_channel::{Automatic, OutboundMessage, Party};
 use madoguchi_mime::{compose, decode};
 use proptest::prelude::*;
-use std::path::Path;
 
 fn seeds() -> Vec<Vec<u8>> {
     let folder = std::path::PathBuf::from(
