@@ -3,7 +3,7 @@
 use crate::config::ImapConfig;
 use crate::fault::{Fault, Kind};
 use crate::link::{Link, Plug};
-use imap::types::Flag;
+use imap::types::{Flag, UnsolicitedResponse};
 use jiff::Timestamp;
 use rustls::ClientConfig;
 use std::sync::Arc;
@@ -57,6 +57,8 @@ pub trait Mailbox {
 pub struct ImapMailbox {
     session: imap::Session<Link>,
     server: String,
+    /// Messages in the selected folder when it was selected.
+    exists: u32,
 }
 
 impl ImapMailbox {
@@ -88,7 +90,11 @@ impl ImapMailbox {
                 ),
                 other => lost(&server, &other),
             })?;
-        Ok(Self { session, server })
+        Ok(Self {
+            session,
+            server,
+            exists: 0,
+        })
     }
 
     fn fault(&self, error: &imap::Error) -> Fault {
@@ -109,6 +115,7 @@ impl Mailbox for ImapMailbox {
             ),
             other => lost(&self.server, &other),
         })?;
+        self.exists = opened.exists;
         let uid_validity = opened.uid_validity.ok_or_else(|| {
             Fault::new(
                 Kind::Refused,
@@ -193,6 +200,15 @@ impl Mailbox for ImapMailbox {
     }
 
     fn idle(&mut self, limit: Duration) -> Result<(), Fault> {
+        // Mail that came in while another command ran was told of in that command's answer: IDLE is silent about it (RFC 3501 §7).
+        let known = self.exists;
+        let news = self
+            .session
+            .take_all_unsolicited()
+            .any(|told| matches!(told, UnsolicitedResponse::Exists(messages) if messages > known));
+        if news {
+            return Ok(());
+        }
         let mut handle = self.session.idle();
         handle.timeout(limit).keepalive(false);
         let outcome = handle.wait_while(imap::extensions::idle::stop_on_any);
