@@ -236,6 +236,7 @@ impl App {
                 .iter()
                 .map(|(name, address)| (AgentId(name.clone()), Some(address.clone())))
                 .collect(),
+            sender_checks: Arc::new(crate::flow::ports::NoSenderChecks),
             caps: Caps {
                 per_sender: config.caps.per_sender,
                 per_ticket: config.caps.per_ticket,

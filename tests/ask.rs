@@ -7,7 +7,7 @@
     missing_docs
 )]
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -104,6 +104,22 @@ fn what_the_knowledge_does_not_cover_is_left_to_staff() {
         100 - answered.len()
     );
     assert!(answered.len() <= 10, "{answered:#?}");
+}
+
+/// Seen: a number in the subject made a question about buses known enough to be answered with the opening hours.
+#[test]
+fn a_bare_number_says_nothing_of_what_is_asked() {
+    let questions: Vec<Value> = (0..100)
+        .map(|n| {
+            json!({
+                "desk": "keieiryoku", "lang": "ja",
+                "text": format!("件 {n} 庁舎の前のバス停から駅へ行くバスは、土曜日は何時にありますか。"),
+            })
+        })
+        .collect();
+    for (question, decided) in ask(&questions) {
+        assert_eq!(decided["decision"], "escalate", "{question}");
+    }
 }
 
 #[test]

@@ -93,6 +93,8 @@ fn ask(
 ) -> serde_json::Value {
     let now = app.office.time.now();
     let inquiry = Inquiry {
+        restored: false,
+        trust: crate::domain::sender::SenderTrust::default(),
         inbox: InboxId(0),
         channel: channel.to_owned(),
         received_at: now,

@@ -1,5 +1,6 @@
 //! The command line: one file a command, its help beside it. Exit status 0 fine, 1 a problem was found, 2 wrong usage.
 
+pub mod address;
 pub mod ask;
 pub mod backup;
 pub mod check;
@@ -8,6 +9,7 @@ pub mod ledger;
 pub mod mail;
 pub mod mail_inspect;
 pub mod outbox;
+pub mod quarantine;
 pub mod serve;
 pub mod sla;
 pub mod ticket;
@@ -64,6 +66,12 @@ pub enum Command {
     /// What waits to be sent, and what was given up
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
+    /// Addresses nothing can be delivered to
+    #[command(subcommand)]
+    Address(address::AddressCommand),
+    /// What was set aside as written by a machine, and how to take it out
+    #[command(subcommand)]
+    Quarantine(quarantine::QuarantineCommand),
     /// Prove that every arrival has an outcome
     Ledger(ledger::LedgerArgs),
     /// Write a consistent copy of everything, also while serving
@@ -110,6 +118,12 @@ pub async fn run(cli: Cli) -> CommandResult {
         }
         Command::Outbox(command) => {
             outbox::run(&App::open_for_staff(&global).await?, &global, &command).await
+        }
+        Command::Address(command) => {
+            address::run(&App::open_for_staff(&global).await?, &global, &command).await
+        }
+        Command::Quarantine(command) => {
+            quarantine::run(&App::open_for_staff(&global).await?, &global, &command).await
         }
         Command::Ledger(args) => {
             ledger::run(&App::open_for_staff(&global).await?, &global, &args).await

@@ -375,6 +375,13 @@ async fn show(app: &App, global: &Global, text: &str, evidence: bool) -> Command
             local(article.at),
             article.subject.replace(char::is_control, " ")
         );
+        for line in article
+            .trust
+            .iter()
+            .flat_map(|trust| trust.checks.iter().chain(&trust.warnings))
+        {
+            println!("  ! {line}");
+        }
         println!("{}", article.body.trim_end());
         for file in &article.attachments {
             println!(

@@ -1,6 +1,7 @@
 //! An article: one message inside a ticket.
 
 use crate::domain::ids::{InboxId, TicketId};
+use crate::domain::sender::SenderTrust;
 use crate::domain::ticket::closed_set;
 use jiff::Timestamp;
 use madoguchi_channel::Attachment;
@@ -43,4 +44,7 @@ pub struct Article {
     pub inbox: Option<InboxId>,
     /// Files that came along.
     pub attachments: Vec<Attachment>,
+    /// What the checks on arrival found about the sender; `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<SenderTrust>,
 }

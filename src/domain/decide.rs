@@ -97,7 +97,7 @@ pub enum Decision {
         follow_up: FollowUp,
         /// It names a leaked number or an incident: the ticket becomes urgent.
         urgent: bool,
-        /// Stable reason (`reference`, `token`, `not-helped`).
+        /// Stable reason (`reference`, `token`, `part`, `not-helped`).
         why: String,
     },
     /// Not answered, no ticket; findable in the ledger.
@@ -138,6 +138,12 @@ pub struct Gathered {
     pub settled: bool,
     /// Guards that spoke, the strongest first.
     pub guards: Vec<GuardHit>,
+    /// The ticket that holds this very message already (delivered twice to one desk).
+    pub duplicate_of: Option<TicketId>,
+    /// Another desk has this very message and answered or acknowledged it.
+    pub answered_by_twin: bool,
+    /// It is one of several mails that make one letter (Q3).
+    pub part: bool,
     /// Neither a word nor a file in it.
     pub empty: bool,
     /// There are files in it: it is an inquiry even without words.
@@ -165,6 +171,13 @@ pub fn decide(gathered: &Gathered) -> Decision {
             why: reason.clone(),
             ticket: joined.map(|(ticket, _)| ticket),
             bounce: *kind == Some(madoguchi_channel::MarkKind::Bounce),
+        };
+    }
+    if let Some(ticket) = gathered.duplicate_of {
+        return Decision::Ignore {
+            why: "duplicate".to_owned(),
+            ticket: Some(ticket),
+            bounce: false,
         };
     }
     let guard = |kind: GuardKind| gathered.guards.iter().any(|hit| hit.kind == kind);
@@ -221,6 +234,12 @@ fn new_inquiry(gathered: &Gathered, urgent: bool) -> Decision {
     }
     if let Verdict::Quiet { reason } = &gathered.verdict {
         return escalate(reason, gathered.urgent_route, Promise::Acknowledge);
+    }
+    if gathered.answered_by_twin {
+        return escalate("same-message", gathered.urgent_route, Promise::Acknowledge);
+    }
+    if gathered.part {
+        return escalate("part", gathered.urgent_route, Promise::Acknowledge);
     }
     if gathered.empty {
         return Decision::AskFor {
@@ -282,6 +301,9 @@ mod tests {
             answered_by_entry: false,
             settled: false,
             guards: Vec::new(),
+            duplicate_of: None,
+            answered_by_twin: false,
+            part: false,
             empty: false,
             has_files: false,
             urgent_route: false,

@@ -27,6 +27,8 @@ closed_set!(
         Complaint = "complaint",
         /// Disclosure, correction or erasure of personal data.
         PersonalDataRequest = "personal_data_request",
+        /// The text gives orders to the desk ("ignore your rules"): it is data, and a person looks at it.
+        Steering = "steering",
         /// A person is asked for.
         HumanWanted = "human_wanted",
         /// The automatic answer did not help.

@@ -1,6 +1,7 @@
 //! An inquiry: a decoded message together with what the desk knows about how it came in.
 
 use crate::domain::ids::InboxId;
+use crate::domain::sender::SenderTrust;
 use jiff::Timestamp;
 use madoguchi_channel::{InboundMessage, Party};
 
@@ -15,6 +16,10 @@ pub struct Inquiry {
     pub received_at: Timestamp,
     /// Imported history: becomes a ticket, is never answered by itself.
     pub silent: bool,
+    /// A member of staff took it out of quarantine.
+    pub restored: bool,
+    /// What the checks on arrival found about its sender.
+    pub trust: SenderTrust,
     /// What it says.
     pub message: InboundMessage,
 }

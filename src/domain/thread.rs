@@ -38,6 +38,10 @@ pub struct ThreadFacts {
     pub reopen_days: i64,
     /// It is the report of a mail program about a message of the desk.
     pub bounce: bool,
+    /// The sender's own domain disowns the message (DMARC).
+    pub sender_failed: bool,
+    /// The ticket of the other mails of one letter sent in parts (Q3).
+    pub by_part: Option<TicketId>,
 }
 
 /// Where a message belongs.
@@ -53,7 +57,7 @@ pub enum Threading {
     FollowUp {
         /// Which.
         ticket: TicketId,
-        /// How it was found (`reference`, `token`).
+        /// How it was found (`reference`, `token`, `part`).
         via: String,
     },
 }
@@ -85,6 +89,14 @@ pub fn thread(facts: &ThreadFacts) -> Threading {
             }
         }
     }
+    if let Some(ticket) = facts.by_part
+        && !facts.sender_failed
+    {
+        return Threading::FollowUp {
+            ticket,
+            via: "part".to_owned(),
+        };
+    }
     let linked = refused.or_else(|| {
         facts
             .by_number
@@ -101,6 +113,10 @@ fn objection(facts: &ThreadFacts, candidate: &Candidate, proven: bool) -> Option
         .sender
         .as_ref()
         .is_some_and(|sender| candidate.participants.contains(sender));
+    // Whoever holds the thread: a forged sender neither writes into a conversation nor is told what was said in it.
+    if facts.sender_failed && !facts.bounce {
+        return Some("sender-unproven");
+    }
     if !proven && !participant {
         return Some("stranger");
     }

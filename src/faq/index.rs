@@ -493,7 +493,9 @@ impl Index {
                         || text.chars().all(is_hiragana)
                 }
             };
-            if pair {
+            // A bare number is rare, but says nothing of what is asked.
+            let number = text.chars().all(|c| c.is_ascii_digit());
+            if pair || number {
                 continue;
             }
             let with = id.map_or(0, |t| tally.get(&t).copied().unwrap_or(0));

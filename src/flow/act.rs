@@ -4,19 +4,23 @@ use crate::domain::article::{Article, ArticleKind};
 use crate::domain::decide::{Decision, FollowUp, Hit, Promise};
 use crate::domain::edit::Edit;
 use crate::domain::event::{Actor, Change};
-use crate::domain::ids::TicketId;
+use crate::domain::ids::{DeskId, TicketId};
 use crate::domain::inquiry::{Inquiry, bare_subject};
 use crate::domain::language::Lang;
 use crate::domain::route::RouteHint;
 use crate::domain::screen::Verdict;
+use crate::domain::sender::SenderTrust;
 use crate::domain::text::cut;
 use crate::domain::thread::Threading;
 use crate::domain::ticket::{Priority, TicketState};
+use crate::domain::undeliverable::{Fate, fate, is_dead};
 use crate::flow::letters::{Chain, LetterText, to_requester, to_staff};
 use crate::flow::office::{DeskProfile, Office};
-use crate::flow::ports::{Commit, InboxOutcome, KnowledgeVersion, Outcome, SeenMessageId};
+use crate::flow::ports::{
+    Commit, InboxOutcome, KnowledgeVersion, Outcome, SeenMessageId, Undeliverable,
+};
 use crate::flow::ticketing::{blank_ticket, desk_of, promised_due, render, reserve, subject_of};
-use crate::flow::triage::{Judged, TriageError};
+use crate::flow::triage::{Facts, Judged, TriageError};
 use crate::prompts::{Prompt, due_in_words};
 use jiff::Timestamp;
 use madoguchi_channel::Automatic;
@@ -27,6 +31,7 @@ pub async fn act(
     knowledge: &dyn KnowledgeVersion,
     inquiry: &Inquiry,
     judged: &Judged,
+    facts: &Facts,
     now: Timestamp,
 ) -> Result<Commit, TriageError> {
     let scene = Scene {
@@ -34,6 +39,7 @@ pub async fn act(
         knowledge,
         inquiry,
         judged,
+        facts,
         now,
     };
     match &judged.decision {
@@ -65,6 +71,7 @@ struct Scene<'a> {
     knowledge: &'a dyn KnowledgeVersion,
     inquiry: &'a Inquiry,
     judged: &'a Judged,
+    facts: &'a Facts,
     now: Timestamp,
 }
 
@@ -133,18 +140,60 @@ impl Scene<'_> {
                 ..Commit::default()
             },
         };
-        self.link_twins(&mut draft).await?;
+        // One mail to two desks makes two tickets that know of each other.
+        for twin in self.facts.firsts.at_desk.values() {
+            draft
+                .edit
+                .link(self.now, Actor::Desk, *twin, "same-message");
+        }
+        if let Some(key) = &self.facts.firsts.part_key {
+            draft.commit.firsts.push((key.clone(), id));
+        }
         self.add_inbound(&mut draft);
         Ok(draft)
     }
 
-    /// One mail to two desks makes two tickets that know of each other.
-    async fn link_twins(&self, draft: &mut Draft) -> Result<(), TriageError> {
-        let Some(message_id) = &self.inquiry.message.message_id else {
-            return Ok(());
-        };
-        for twin in self.office.store.twins(message_id).await? {
-            draft.edit.link(self.now, Actor::Desk, twin, "same-message");
+    /// A ticket at every further desk the message is addressed to, linked with the first; the letter of the first speaks for all.
+    async fn copy_to(
+        &self,
+        desks: &[DeskId],
+        first: TicketId,
+        commit: &mut Commit,
+    ) -> Result<(), TriageError> {
+        for desk_id in desks {
+            let desk = desk_of(self.office, desk_id)?;
+            let id = reserve(self.office).await?;
+            let mut ticket = blank_ticket(
+                self.office,
+                desk,
+                id,
+                &self.inquiry.channel,
+                self.inquiry.received_at,
+            );
+            ticket.desk_address = desk.address.clone();
+            ticket.lang = self.judged.lang;
+            ticket.audience = self.judged.route.audience;
+            ticket.subject = subject_of(self.inquiry);
+            ticket.requester = self
+                .inquiry
+                .reply_party()
+                .cloned()
+                .unwrap_or_else(|| self.inquiry.author());
+            let created = Change::Created {
+                desk: ticket.desk.clone(),
+                queue: ticket.queue.clone(),
+                state: ticket.state,
+                why: "same-message".to_owned(),
+            };
+            let mut edit = Edit::new(ticket);
+            edit.record(self.inquiry.received_at, Actor::Requester, created)
+                .link(self.now, Actor::Desk, first, "same-message");
+            let mut draft = Draft {
+                edit,
+                commit: std::mem::take(commit),
+            };
+            self.add_inbound(&mut draft);
+            *commit = self.end(draft)?;
         }
         Ok(())
     }
@@ -164,7 +213,13 @@ impl Scene<'_> {
             message_id: message.message_id.clone(),
             inbox: Some(self.inquiry.inbox),
             attachments: message.attachments.clone(),
+            trust: (self.inquiry.trust != SenderTrust::default())
+                .then(|| self.inquiry.trust.clone()),
         });
+        let desk = draft.edit.ticket().desk.clone();
+        if let Some(key) = self.facts.firsts.desk_key(&desk) {
+            draft.commit.firsts.push((key, ticket));
+        }
         draft.edit.record(
             self.inquiry.received_at,
             Actor::Requester,
@@ -206,6 +261,7 @@ impl Scene<'_> {
             message_id: None,
             inbox: Some(self.inquiry.inbox),
             attachments: Vec::new(),
+            trust: None,
         });
         draft
             .edit
@@ -219,7 +275,7 @@ impl Scene<'_> {
         purpose: &str,
         body: String,
     ) -> Result<bool, TriageError> {
-        if !matches!(self.judged.verdict, Verdict::Person) {
+        if !matches!(self.judged.verdict, Verdict::Person) || self.facts.firsts.lettered {
             return Ok(false);
         }
         let Some(to) = self.inquiry.reply_party() else {
@@ -239,6 +295,13 @@ impl Scene<'_> {
         draft.commit.departures.push(letter.departure);
         draft.commit.articles.push(letter.article);
         draft.commit.message_ids.push(letter.seen);
+        let ticket = draft.edit.ticket().id;
+        if let Some(key) = self.facts.firsts.letter_key() {
+            let first = (key, ticket);
+            if !draft.commit.firsts.contains(&first) {
+                draft.commit.firsts.push(first);
+            }
+        }
         draft.edit.record(
             self.now,
             Actor::Desk,
@@ -298,7 +361,21 @@ impl Scene<'_> {
         Ok(())
     }
 
-    fn close(&self, draft: Draft, outcome: Outcome, reason: &str) -> Result<Commit, TriageError> {
+    async fn close(
+        &self,
+        draft: Draft,
+        outcome: Outcome,
+        reason: &str,
+    ) -> Result<Commit, TriageError> {
+        let id = draft.edit.ticket().id;
+        let mut commit = self.end(draft)?;
+        self.copy_to(&self.judged.also, id, &mut commit).await?;
+        commit.inbox = Some(self.ledger(outcome, reason, Some(id)));
+        Ok(commit)
+    }
+
+    /// Writes a ticket's changes into its commit.
+    fn end(&self, draft: Draft) -> Result<Commit, TriageError> {
         let Draft { edit, mut commit } = draft;
         let id = edit.ticket().id;
         let desk = desk_of(self.office, &edit.ticket().desk)?;
@@ -307,7 +384,6 @@ impl Scene<'_> {
             .events
             .extend(edited.events.into_iter().map(|event| (id, event)));
         commit.tickets.push(edited.ticket);
-        commit.inbox = Some(self.ledger(outcome, reason, Some(id)));
         Ok(commit)
     }
 
@@ -355,7 +431,7 @@ impl Scene<'_> {
             },
         );
         self.add_letter(&mut draft, "answer", body)?;
-        self.close(draft, Outcome::Answered, "answered")
+        self.close(draft, Outcome::Answered, "answered").await
     }
 
     async fn ask_for(&self, missing: &[String]) -> Result<Commit, TriageError> {
@@ -376,7 +452,7 @@ impl Scene<'_> {
         if !self.add_letter(&mut draft, "ask-again", body)? {
             draft.edit.state(self.now, Actor::Desk, TicketState::New);
         }
-        self.close(draft, Outcome::Ticketed, "incomplete")
+        self.close(draft, Outcome::Ticketed, "incomplete").await
     }
 
     async fn escalate(
@@ -395,7 +471,7 @@ impl Scene<'_> {
         if draft.edit.ticket().priority == Priority::Urgent {
             self.page_staff(&mut draft)?;
         }
-        self.close(draft, Outcome::Ticketed, why)
+        self.close(draft, Outcome::Ticketed, why).await
     }
 
     /// The acknowledgement with number and due date, in the requester's language.
@@ -455,7 +531,7 @@ impl Scene<'_> {
         )?;
         self.add_letter(&mut draft, "emergency", body)?;
         self.page_staff(&mut draft)?;
-        self.close(draft, Outcome::Ticketed, why)
+        self.close(draft, Outcome::Ticketed, why).await
     }
 
     fn make_urgent(&self, draft: &mut Draft) -> Result<(), TriageError> {
@@ -544,7 +620,7 @@ impl Scene<'_> {
             self.add_letter(&mut draft, "acknowledgement", body)?;
             self.page_staff(&mut draft)?;
         }
-        self.close(draft, Outcome::Ticketed, why)
+        self.close(draft, Outcome::Ticketed, why).await
     }
 
     /// Nothing is answered. A bounce is told to the ticket it speaks of; everything else is a line in the ledger.
@@ -555,25 +631,52 @@ impl Scene<'_> {
         bounce: bool,
     ) -> Result<Commit, TriageError> {
         match ticket {
-            Some(id) if bounce => {
-                let mut draft = self.load(id).await?;
-                let text = self.inquiry.message.text.clone();
-                draft.edit.record(
-                    self.inquiry.received_at,
-                    Actor::Desk,
-                    Change::DeliveryFailed {
-                        server_said: cut(&text, 500),
-                    },
-                );
-                self.add_system(&mut draft, text);
-                draft.edit.state(self.now, Actor::Desk, TicketState::Open);
-                self.close(draft, Outcome::Ignored, why)
-            }
+            Some(id) if bounce => self.undelivered(id, why).await,
             _ => Ok(Commit {
                 at: Some(self.now),
                 inbox: Some(self.ledger(Outcome::Ignored, why, ticket)),
                 ..Commit::default()
             }),
         }
+    }
+
+    /// A message of the desk came back, or is on its way still: staff read the report in its ticket. Where it failed the ticket is open
+    /// again, and an address that is dead gets no more mail.
+    async fn undelivered(&self, id: TicketId, why: &str) -> Result<Commit, TriageError> {
+        let mut draft = self.load(id).await?;
+        let report = self.inquiry.message.delivery_report.as_ref();
+        let text = self.inquiry.message.text.clone();
+        self.add_system(&mut draft, text.clone());
+        if fate(report) == Fate::Failed {
+            draft
+                .edit
+                .record(
+                    self.inquiry.received_at,
+                    Actor::Desk,
+                    Change::DeliveryFailed {
+                        server_said: cut(&text, 500),
+                    },
+                )
+                .state(self.now, Actor::Desk, TicketState::Open);
+        }
+        // Only an address the ticket really wrote to: a report anybody can send must not silence the desk for others.
+        let requester = draft.edit.ticket().requester.address.to_lowercase();
+        let dead = report
+            .into_iter()
+            .flat_map(|report| &report.recipients)
+            .find(|r| is_dead(r) && r.address.to_lowercase() == requester);
+        if let Some(recipient) = dead {
+            draft.commit.undeliverable.push(Undeliverable {
+                address: requester,
+                marked_at: self.now,
+                why: recipient
+                    .diagnostic
+                    .clone()
+                    .or_else(|| recipient.status.clone())
+                    .unwrap_or_else(|| why.to_owned()),
+                ticket: Some(id),
+            });
+        }
+        self.close(draft, Outcome::Ignored, why).await
     }
 }

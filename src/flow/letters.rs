@@ -136,6 +136,7 @@ pub fn to_requester(
             message_id: Some(message_id.clone()),
             inbox: None,
             attachments: Vec::new(),
+            trust: None,
         },
         seen: sent(message_id, ticket.id),
     }

@@ -3,10 +3,10 @@
 use crate::domain::calendar::Calendar;
 use crate::domain::ids::{AgentId, DeskId, QueueId};
 use crate::domain::language::Lang;
-use crate::domain::screen::Caps;
+use crate::domain::screen::{Caps, without_detail};
 use crate::domain::sla::Policy;
 use crate::domain::token::TokenKey;
-use crate::flow::ports::{Knowledge, RandomSource, Store, TimeSource};
+use crate::flow::ports::{Knowledge, RandomSource, SenderChecks, Store, TimeSource};
 use crate::prompts::Prompts;
 use madoguchi_channel::Party;
 use std::collections::BTreeMap;
@@ -78,6 +78,8 @@ pub struct Office {
     pub agents: BTreeMap<AgentId, Option<String>>,
     /// The channel that carries notices to staff.
     pub notice_channel: Option<String>,
+    /// Finds out about senders.
+    pub sender_checks: Arc<dyn SenderChecks>,
     /// Limits on automatic messages.
     pub caps: Caps,
     /// A closed ticket older than this many days is not reopened; a new, linked one is made.
@@ -96,6 +98,23 @@ impl Office {
         self.desks
             .get(id)
             .or_else(|| self.desks.get(&self.default_desk))
+    }
+
+    /// The desks a message names among its recipients and that get no copy by a channel of their own.
+    pub fn desks_addressed(&self, recipients: &[String]) -> Vec<DeskId> {
+        let named: Vec<String> = recipients.iter().map(|to| without_detail(to)).collect();
+        let bound: Vec<&DeskId> = self
+            .channels
+            .values()
+            .filter_map(|c| c.desk.as_ref())
+            .collect();
+        self.desks
+            .values()
+            .filter(|desk| {
+                named.contains(&desk.address.to_lowercase()) && !bound.contains(&&desk.id)
+            })
+            .map(|desk| desk.id.clone())
+            .collect()
     }
 
     /// Addresses the desk itself writes from, lower case.

@@ -7,10 +7,11 @@ use crate::domain::guard::GuardHit;
 use crate::domain::ids::{AgentId, DeskId, EntryId, InboxId, OutboxId, QueueId, TicketId};
 use crate::domain::language::Lang;
 use crate::domain::route::{Route, RouteFacts};
+use crate::domain::sender::SenderTrust;
 use crate::domain::ticket::{Audience, Ticket, TicketState, closed_set};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use madoguchi_channel::{Cursor, OutboundMessage, RawInbound, Receipt, Stored};
+use madoguchi_channel::{Cursor, InboundMessage, OutboundMessage, RawInbound, Receipt, Stored};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -96,6 +97,24 @@ pub trait KnowledgeVersion: Send + Sync {
     fn language(&self, text: &str, prior: Option<Lang>) -> Lang;
 }
 
+/// Finds out about a sender when a message arrives.
+#[async_trait]
+pub trait SenderChecks: Send + Sync {
+    /// What the checks found; the default where nobody looks for this channel. Never fails: what could not be found out says so.
+    async fn check(&self, channel: &str, raw: &[u8], message: &InboundMessage) -> SenderTrust;
+}
+
+/// Looks at no sender (chat accounts are proven by their platform; a spool is filled by its operator).
+#[derive(Debug)]
+pub struct NoSenderChecks;
+
+#[async_trait]
+impl SenderChecks for NoSenderChecks {
+    async fn check(&self, _: &str, _: &[u8], _: &InboundMessage) -> SenderTrust {
+        SenderTrust::default()
+    }
+}
+
 /// A stored arrival, claimed for triage.
 #[derive(Debug, Clone)]
 pub struct Claimed {
@@ -105,6 +124,8 @@ pub struct Claimed {
     pub raw: RawInbound,
     /// How many times it was claimed, this one included. Grows when the process dies while working on it.
     pub attempts: u32,
+    /// A member of staff took it out of quarantine.
+    pub restored: bool,
 }
 
 closed_set!(
@@ -164,6 +185,24 @@ pub struct Commit {
     pub departures: Vec<NewDeparture>,
     /// Message ids seen or sent for a ticket, for threading.
     pub message_ids: Vec<SeenMessageId>,
+    /// Keys of what must happen once, each with its ticket; a key that is taken refuses the whole commit with
+    /// [`StoreError::Conflict`], so that of two workers the second looks again and finds what the first wrote.
+    pub firsts: Vec<(String, TicketId)>,
+    /// Addresses nothing can be delivered to.
+    pub undeliverable: Vec<Undeliverable>,
+}
+
+/// An address a mail program called undeliverable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undeliverable {
+    /// In lower case.
+    pub address: String,
+    /// Since when.
+    pub marked_at: Timestamp,
+    /// The server's words.
+    pub why: String,
+    /// The ticket whose message came back.
+    pub ticket: Option<TicketId>,
 }
 
 /// A message id the desk has met, for threading.
@@ -229,6 +268,8 @@ pub trait Inbox: Send + Sync {
     async fn waiting(&self) -> Result<u64, StoreError>;
     /// The decisions of the arrivals that belong to a ticket, oldest first, as they were kept for audit.
     async fn evidence(&self, ticket: TicketId) -> Result<Vec<serde_json::Value>, StoreError>;
+    /// Takes an ignored arrival out of quarantine: it is decided again, as a person's judgement says. False when it is not ignored.
+    async fn restore(&self, id: InboxId, by: &str) -> Result<bool, StoreError>;
     /// How many outcomes cannot be true: answered or ticketed without a ticket, without the article in it, or answered without an
     /// answer among the departures. 0 unless something was lost.
     async fn contradictions(&self) -> Result<u64, StoreError>;
@@ -268,8 +309,8 @@ pub trait Tickets: Send + Sync {
     async fn by_message_ids(&self, ids: &[String]) -> Result<Vec<SeenMessageId>, StoreError>;
     /// Ids of unsettled tickets, and of settled ones whose clocks are not yet met (the clock worker).
     async fn unsettled(&self) -> Result<Vec<TicketId>, StoreError>;
-    /// Tickets of other desks made from the same message id or content (one mail to two desks).
-    async fn twins(&self, message_id: &str) -> Result<Vec<TicketId>, StoreError>;
+    /// Those of these keys of [`Commit::firsts`] that are taken, each with its ticket.
+    async fn firsts(&self, keys: &[String]) -> Result<Vec<(String, TicketId)>, StoreError>;
 }
 
 /// A departure claimed for delivery.
@@ -389,6 +430,17 @@ pub trait Outbox: Send + Sync {
     ) -> Result<AutomaticCount, StoreError>;
 }
 
+/// Addresses nothing can be delivered to.
+#[async_trait]
+pub trait Addresses: Send + Sync {
+    /// The mark of an address, compared without regard to case.
+    async fn undeliverable(&self, address: &str) -> Result<Option<Undeliverable>, StoreError>;
+    /// Every mark, the newest first.
+    async fn all_undeliverable(&self) -> Result<Vec<Undeliverable>, StoreError>;
+    /// Lifts a mark; false when there is none.
+    async fn lift_undeliverable(&self, address: &str) -> Result<bool, StoreError>;
+}
+
 /// What the desk remembers about itself.
 #[async_trait]
 pub trait Settings: Send + Sync {
@@ -403,5 +455,5 @@ pub trait Settings: Send + Sync {
 }
 
 /// Everything the desk stores, behind one name.
-pub trait Store: Inbox + Tickets + Outbox + Settings {}
-impl<T: Inbox + Tickets + Outbox + Settings> Store for T {}
+pub trait Store: Inbox + Tickets + Outbox + Addresses + Settings {}
+impl<T: Inbox + Tickets + Outbox + Addresses + Settings> Store for T {}

@@ -91,6 +91,7 @@ impl<'a> Work<'a> {
             message_id: None,
             inbox: None,
             attachments: Vec::new(),
+            trust: None,
         });
         self.edit
             .record(self.now, self.by.clone(), Change::Article { kind });
@@ -342,6 +343,7 @@ pub async fn log_call(office: &Office, call: &Call) -> Result<Ticket, StaffError
             message_id: None,
             inbox: None,
             attachments: Vec::new(),
+            trust: None,
         }],
         events: edited.events.into_iter().map(|event| (id, event)).collect(),
         tickets: vec![edited.ticket.clone()],

@@ -4,8 +4,9 @@ use crate::domain::article::{Article, ArticleKind};
 use crate::domain::edit::Edit;
 use crate::domain::event::{Actor, Change};
 use crate::domain::ticket::TicketState;
+use crate::domain::undeliverable::says_dead;
 use crate::flow::office::Office;
-use crate::flow::ports::{Commit, Departure, StoreError};
+use crate::flow::ports::{Commit, Departure, StoreError, Undeliverable};
 use jiff::{SignedDuration, Timestamp};
 use madoguchi_channel::{Channel, SendError};
 
@@ -37,6 +38,9 @@ impl RetrySchedule {
     }
 }
 
+/// How the words of a departure begin that was not even tried.
+const HELD_BACK: &str = "not sent:";
+
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
@@ -61,6 +65,14 @@ pub async fn send_one(
             attempts = departure.attempts,
             "An earlier attempt has no known end; sending again under the same message id"
         );
+    }
+    if let Some(mark) = held_back(office, departure).await? {
+        let words = format!(
+            "{HELD_BACK} nothing reaches this address since {} ({}); `madoguchi address lift` when it works again",
+            mark.marked_at.strftime("%F"),
+            mark.why
+        );
+        return give_up(office, departure, &words, office.time.now()).await;
     }
     let outcome = match channel {
         Some(channel) => channel.send(&departure.message).await,
@@ -102,6 +114,20 @@ pub async fn send_one(
     }
 }
 
+/// The mark that keeps a departure from being sent; notices to staff are never held back.
+async fn held_back(
+    office: &Office,
+    departure: &Departure,
+) -> Result<Option<Undeliverable>, StoreError> {
+    if departure.purpose == "notice" {
+        return Ok(None);
+    }
+    office
+        .store
+        .undeliverable(&departure.message.to.address)
+        .await
+}
+
 /// A dead letter: the ticket says so and lies open before staff again.
 async fn give_up(
     office: &Office,
@@ -139,6 +165,14 @@ async fn give_up(
             edit.state(now, Actor::Desk, TicketState::Open);
         }
         let edited = edit.finish(&desk.policy, &desk.calendar, now);
+        if !words.starts_with(HELD_BACK) && says_dead(None, words) {
+            commit.undeliverable.push(Undeliverable {
+                address: departure.message.to.address.to_lowercase(),
+                marked_at: now,
+                why: words.to_owned(),
+                ticket: Some(id),
+            });
+        }
         commit.articles.push(Article {
             ticket: id,
             kind: ArticleKind::System,
@@ -150,6 +184,7 @@ async fn give_up(
             message_id: None,
             inbox: None,
             attachments: Vec::new(),
+            trust: None,
         });
         commit
             .events

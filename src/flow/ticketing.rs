@@ -65,6 +65,7 @@ pub async fn undecodable(
             message_id: None,
             inbox: Some(claimed.id),
             attachments: Vec::new(),
+            trust: None,
         }],
         events: edited.events.into_iter().map(|event| (id, event)).collect(),
         tickets: vec![edited.ticket],

@@ -15,6 +15,7 @@ use crate::domain::thread::{Candidate, ThreadFacts, Threading, thread};
 use crate::domain::ticket::{Priority, TicketState};
 use crate::domain::token::mentions;
 use crate::flow::act;
+use crate::flow::firsts::Firsts;
 use crate::flow::office::Office;
 use crate::flow::ports::{Claimed, KnowledgeVersion, Outcome, Question, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -57,6 +58,9 @@ pub struct Judged {
     pub decision: Decision,
     /// Where it goes.
     pub route: Route,
+    /// Further desks it is addressed to; each gets a ticket of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<DeskId>,
     /// Its language.
     pub lang: Lang,
     /// New or follow-up.
@@ -73,32 +77,67 @@ pub struct Judged {
     pub knowledge: String,
 }
 
-/// Judges one claimed arrival and commits what follows. Returns what became of it.
-pub async fn triage_one(
-    office: &Office,
-    decoder: &Arc<dyn Decoder>,
+/// An arrival read and its sender looked at, or why it cannot be read.
+pub struct Prepared {
     claimed: Claimed,
-) -> Result<Outcome, TriageError> {
-    let now = office.time.now();
+    read: Result<Inquiry, DecodeError>,
+}
+
+/// Reads an arrival and looks at its sender. Touches no ticket, so that a batch may do it side by side: name servers are slow.
+pub async fn prepare(office: &Office, decoder: &Arc<dyn Decoder>, claimed: Claimed) -> Prepared {
     let message = match decode(decoder, &claimed).await {
         Ok(message) => message,
+        Err(error) => {
+            return Prepared {
+                claimed,
+                read: Err(error),
+            };
+        }
+    };
+    let raw = &claimed.raw;
+    let trust = office
+        .sender_checks
+        .check(&raw.channel, &raw.bytes, &message)
+        .await;
+    let inquiry = Inquiry {
+        inbox: claimed.id,
+        channel: raw.channel.clone(),
+        received_at: raw.received_at,
+        silent: raw.silent,
+        restored: claimed.restored,
+        trust,
+        message,
+    };
+    Prepared {
+        claimed,
+        read: Ok(inquiry),
+    }
+}
+
+/// Judges one prepared arrival and commits what follows. Returns what became of it.
+pub async fn triage_one(office: &Office, prepared: Prepared) -> Result<Outcome, TriageError> {
+    let now = office.time.now();
+    let Prepared { claimed, read } = prepared;
+    let inquiry = match read {
+        Ok(inquiry) => inquiry,
         Err(error) => {
             let commit =
                 crate::flow::ticketing::undecodable(office, &claimed, &error.reason, now).await?;
             return finish(office, commit).await;
         }
     };
-    let inquiry = Inquiry {
-        inbox: claimed.id,
-        channel: claimed.raw.channel.clone(),
-        received_at: claimed.raw.received_at,
-        silent: claimed.raw.silent,
-        message,
-    };
     let gathered = gather(office, &inquiry, now).await?;
     let knowledge = office.knowledge.current();
     let judged = judge(office, knowledge.as_ref(), &inquiry, &gathered, now);
-    let commit = act::act(office, knowledge.as_ref(), &inquiry, &judged, now).await?;
+    let commit = act::act(
+        office,
+        knowledge.as_ref(),
+        &inquiry,
+        &judged,
+        &gathered,
+        now,
+    )
+    .await?;
     finish(office, commit).await
 }
 
@@ -150,6 +189,8 @@ pub struct Facts {
     pub prior_lang: Option<Lang>,
     /// Of the ticket it would join: answered from the knowledge and not written in since.
     pub answered_by_entry: Vec<TicketId>,
+    /// What must happen once, of this message.
+    pub firsts: Firsts,
 }
 
 impl Facts {
@@ -168,6 +209,7 @@ impl Facts {
             thread: ThreadFacts::default(),
             prior_lang: None,
             answered_by_entry: Vec::new(),
+            firsts: Firsts::default(),
         }
     }
 }
@@ -225,6 +267,12 @@ pub async fn gather(
             facts.thread.by_number.push(id);
         }
     }
+    facts.firsts = Firsts::of(office, inquiry).await?;
+    facts.thread.by_part = match facts.firsts.part_ticket {
+        Some(ticket) => follow_merges(office, ticket).await?,
+        None => None,
+    };
+    facts.thread.sender_failed = inquiry.trust.failed();
     let sender = inquiry.author().address.to_lowercase();
     facts.thread.sender = (!sender.is_empty()).then_some(sender);
     facts.thread.subject = subject;
@@ -412,6 +460,15 @@ pub fn judge(
         Threading::New { .. } => None,
     };
     let threshold = threshold_of(&route.desk);
+    let desk = joined.map_or(&route.desk, |ticket| &ticket.desk).clone();
+    let also = match (&threading, &channel_desk) {
+        (Threading::New { .. }, None) => office
+            .desks_addressed(&recipients)
+            .into_iter()
+            .filter(|also| *also != desk && !facts.firsts.at_desk.contains_key(also))
+            .collect(),
+        _ => Vec::new(),
+    };
     let gathered = Gathered {
         verdict: verdict.clone(),
         threading: threading.clone(),
@@ -419,6 +476,9 @@ pub fn judge(
         settled: joined
             .is_some_and(|t| matches!(t.state, TicketState::Resolved | TicketState::Closed)),
         guards: guards.clone(),
+        duplicate_of: facts.firsts.at_desk.get(&desk).copied(),
+        answered_by_twin: facts.firsts.lettered,
+        part: facts.firsts.part_key.is_some(),
         empty: inquiry.is_empty(),
         has_files: !message.attachments.is_empty(),
         urgent_route: route.priority == Priority::Urgent,
@@ -429,6 +489,7 @@ pub fn judge(
     };
     Judged {
         decision: decide(&gathered),
+        also,
         route,
         lang,
         threading,

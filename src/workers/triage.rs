@@ -1,13 +1,15 @@
 //! Triage worker: claims stored arrivals and brings each to its one decision.
 
 use super::BackOff;
+use crate::domain::ids::InboxId;
 use crate::flow::office::Office;
-use crate::flow::ports::{Outcome, StoreError};
-use crate::flow::triage::{Decoder, TriageError, triage_one};
+use crate::flow::ports::{Claimed, Outcome, StoreError};
+use crate::flow::triage::{Decoder, Prepared, TriageError, prepare, triage_one};
 use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -47,14 +49,12 @@ impl TriageWorker {
         let lease_until = now.checked_add(LEASE).unwrap_or(now);
         let claimed = self.office.store.claim(now, lease_until, BATCH).await?;
         let mut ended = 0;
-        for arrival in claimed {
-            let id = arrival.id;
-            let span = tracing::info_span!(
-                "inquiry",
-                inbox.id = id.0,
-                channel.name = %arrival.raw.channel
-            );
-            match triage_one(&self.office, &self.decoder, arrival)
+        for (id, span, preparing) in self.prepare_all(claimed) {
+            let Ok(arrival) = preparing.await else {
+                // The task was thrown away with the runtime: the lease ends by itself.
+                continue;
+            };
+            match triage_one(&self.office, arrival)
                 .instrument(span.clone())
                 .await
             {
@@ -84,6 +84,27 @@ impl TriageWorker {
             }
         }
         Ok(ended)
+    }
+
+    /// Reads a batch side by side; the decisions are then made one after the other, in the order of arrival.
+    fn prepare_all(
+        &self,
+        claimed: Vec<Claimed>,
+    ) -> Vec<(InboxId, tracing::Span, JoinHandle<Prepared>)> {
+        claimed
+            .into_iter()
+            .map(|arrival| {
+                let id = arrival.id;
+                let span = tracing::info_span!(
+                    "inquiry",
+                    inbox.id = id.0,
+                    channel.name = %arrival.raw.channel
+                );
+                let (office, decoder) = (Arc::clone(&self.office), Arc::clone(&self.decoder));
+                let task = async move { prepare(&office, &decoder, arrival).await };
+                (id, span.clone(), tokio::spawn(task.instrument(span)))
+            })
+            .collect()
     }
 
     /// Works until stopped; the arrival at hand is finished first.

@@ -212,3 +212,32 @@ pub async fn the_ledger_shows_every_arrival_in_order_of_storing(world: &dyn Worl
     let rest = store.ledger(ledger[0].0, 1).await.unwrap();
     assert_eq!(rest, ledger[1..2]);
 }
+
+pub async fn an_ignored_arrival_is_restored_once_and_claimed_again(world: &dyn World) {
+    let store = world.open().await;
+    store
+        .store("mail", &[mail(1), mail(2)], None)
+        .await
+        .unwrap();
+    let claimed = store.claim(minute(3), minute(4), 2).await.unwrap();
+    assert!(!claimed[0].restored);
+    let commit = Commit {
+        inbox: Some(outcome(claimed[0].id, None)),
+        ..Commit::default()
+    };
+    store.commit(&commit).await.unwrap();
+    assert!(store.restore(claimed[0].id, "aoi").await.unwrap());
+    assert!(!store.restore(claimed[0].id, "aoi").await.unwrap());
+    assert!(
+        !store.restore(claimed[1].id, "aoi").await.unwrap(),
+        "what waits for its decision is not in quarantine"
+    );
+    let again = store.claim(minute(3), minute(4), 2).await.unwrap();
+    assert_eq!(again.len(), 1);
+    assert!(again[0].restored);
+    assert_eq!(again[0].raw, claimed[0].raw);
+    assert_eq!(
+        store.ledger(InboxId(0), 1).await.unwrap()[0].1.outcome,
+        None
+    );
+}

@@ -36,6 +36,7 @@ macro_rules! every_story_on {
                 eight_workers_claim_four_hundred_arrivals_each_exactly_once,
                 a_released_arrival_waits_until_its_time,
                 the_ledger_shows_every_arrival_in_order_of_storing,
+                an_ignored_arrival_is_restored_once_and_claimed_again,
             }
             tickets::{
                 a_commit_is_read_back_as_it_was_written,
@@ -46,7 +47,9 @@ macro_rules! every_story_on {
                 tickets_are_listed_by_the_next_running_clock,
                 a_filter_narrows_the_list,
                 unsettled_are_the_open_and_those_whose_clock_is_not_met,
-                message_ids_lead_to_their_tickets_and_twins_are_found,
+                a_key_is_taken_once_and_refuses_the_whole_commit_of_the_second,
+                an_undeliverable_address_is_known_in_any_case_until_it_is_lifted,
+                message_ids_lead_to_their_tickets,
                 reserved_ids_are_never_given_twice,
             }
             outbox::{

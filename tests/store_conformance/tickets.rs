@@ -4,7 +4,9 @@ use crate::world::{World, article, decision, departure, event, mail, minute, new
 use madoguchi::domain::event::Change;
 use madoguchi::domain::ids::{InboxId, TicketId};
 use madoguchi::domain::ticket::{Priority, Ticket, TicketState};
-use madoguchi::flow::ports::{Commit, Outcome, SeenMessageId, StoreError, TicketFilter};
+use madoguchi::flow::ports::{
+    Commit, Outcome, SeenMessageId, StoreError, TicketFilter, Undeliverable,
+};
 use std::collections::BTreeSet;
 
 fn saving(tickets: Vec<Ticket>) -> Commit {
@@ -262,14 +264,56 @@ pub async fn unsettled_are_the_open_and_those_whose_clock_is_not_met(world: &dyn
     assert_eq!(store.unsettled().await.unwrap(), ids[..2]);
 }
 
-pub async fn message_ids_lead_to_their_tickets_and_twins_are_found(world: &dyn World) {
+pub async fn a_key_is_taken_once_and_refuses_the_whole_commit_of_the_second(world: &dyn World) {
+    let store = world.open().await;
+    let ids = store.reserve(2).await.unwrap();
+    let key = "letter:0123".to_owned();
+    let first = Commit {
+        firsts: vec![(key.clone(), ids[0])],
+        ..decision(ids[0], None)
+    };
+    store.commit(&first).await.unwrap();
+    let second = Commit {
+        firsts: vec![(key.clone(), ids[1])],
+        ..decision(ids[1], None)
+    };
+    assert!(matches!(
+        store.commit(&second).await,
+        Err(StoreError::Conflict)
+    ));
+    assert!(store.ticket(ids[1]).await.unwrap().is_none());
+    let asked = [key.clone(), "letter:4567".to_owned()];
+    assert_eq!(store.firsts(&asked).await.unwrap(), [(key, ids[0])]);
+}
+
+pub async fn an_undeliverable_address_is_known_in_any_case_until_it_is_lifted(world: &dyn World) {
+    let store = world.open().await;
+    let ids = store.reserve(1).await.unwrap();
+    let mark = Undeliverable {
+        address: "gone@example.com".to_owned(),
+        marked_at: minute(3),
+        why: "550 5.1.1 no such user".to_owned(),
+        ticket: Some(ids[0]),
+    };
+    let commit = Commit {
+        undeliverable: vec![mark.clone()],
+        ..decision(ids[0], None)
+    };
+    store.commit(&commit).await.unwrap();
+    let found = store.undeliverable("Gone@Example.com").await.unwrap();
+    assert_eq!(found, Some(mark.clone()));
+    assert_eq!(store.all_undeliverable().await.unwrap(), [mark]);
+    assert!(store.lift_undeliverable("GONE@example.com").await.unwrap());
+    assert!(!store.lift_undeliverable("gone@example.com").await.unwrap());
+    assert_eq!(store.undeliverable("gone@example.com").await.unwrap(), None);
+}
+
+pub async fn message_ids_lead_to_their_tickets(world: &dyn World) {
     let store = world.open().await;
     let ids = store.reserve(2).await.unwrap();
     store.commit(&decision(ids[0], None)).await.unwrap();
     store.commit(&decision(ids[1], None)).await.unwrap();
-    assert_eq!(store.twins("a1@example.com").await.unwrap(), ids);
     let sent = format!("answer-{}@desk.example.jp", ids[0]);
-    assert!(store.twins(&sent).await.unwrap().is_empty());
     // Met again in a reply, it is still one the desk sent.
     let again = SeenMessageId {
         message_id: sent.clone(),

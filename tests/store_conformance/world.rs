@@ -7,6 +7,7 @@ use madoguchi::domain::article::{Article, ArticleKind};
 use madoguchi::domain::event::{Actor, Change, TicketEvent};
 use madoguchi::domain::ids::{InboxId, TicketId};
 use madoguchi::domain::language::Lang;
+use madoguchi::domain::sender::{Proof, SenderTrust};
 use madoguchi::domain::sla::{Clock, Clocks};
 use madoguchi::domain::ticket::{Audience, Priority, Ticket, TicketState};
 use madoguchi::flow::ports::{Commit, InboxOutcome, NewDeparture, Outcome, SeenMessageId, Store};
@@ -133,6 +134,11 @@ pub fn article(ticket: TicketId, inbox: Option<InboxId>) -> Article {
             media_type: "application/pdf".to_owned(),
             size: 4096,
         }],
+        trust: Some(SenderTrust {
+            proof: Proof::Pass,
+            checks: vec!["DMARC pass (example.com)".to_owned()],
+            ..SenderTrust::default()
+        }),
     }
 }
 
@@ -219,6 +225,8 @@ pub fn decision(id: TicketId, inbox: Option<InboxId>) -> Commit {
                 sent_by_desk: true,
             },
         ],
+        firsts: Vec::new(),
+        undeliverable: Vec::new(),
     }
 }
 

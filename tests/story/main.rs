@@ -12,6 +12,9 @@ mod support;
 
 mod first_mail;
 mod machines;
+mod once;
+mod quarantine;
 mod staff;
 mod threads;
 mod trouble;
+mod two_desks;

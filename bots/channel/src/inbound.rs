@@ -71,6 +71,54 @@ pub enum MarkKind {
     List,
 }
 
+/// What a mail program reports about a message the desk sent (RFC 3464, and the free forms before it).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DeliveryReport {
+    /// Id of the message it speaks of, without brackets.
+    pub original_message_id: Option<String>,
+    /// What became of it, recipient by recipient.
+    pub recipients: Vec<ReportedRecipient>,
+}
+
+/// What became of a message for one recipient.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedRecipient {
+    /// The address the message was sent to.
+    pub address: String,
+    /// What happened.
+    pub action: DeliveryAction,
+    /// Enhanced status code (RFC 3463), for instance `5.1.1`.
+    pub status: Option<String>,
+    /// The server's own words.
+    pub diagnostic: Option<String>,
+}
+
+impl std::fmt::Debug for ReportedRecipient {
+    /// Leaves the address and the words (which repeat it) out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReportedRecipient")
+            .field("action", &self.action)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happened to a message (RFC 3464 §2.3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryAction {
+    /// Given up.
+    Failed,
+    /// Not yet delivered; the server goes on trying.
+    Delayed,
+    /// Delivered.
+    Delivered,
+    /// Handed to a server that reports nothing.
+    Relayed,
+    /// Delivered to a list, which sends it on.
+    Expanded,
+}
+
 /// A file that came with a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
@@ -114,6 +162,9 @@ pub struct InboundMessage {
     pub installation: Option<String>,
     /// Marks of a machine; empty for a person.
     pub marks: Vec<MachineMark>,
+    /// What a bounce reports, where it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_report: Option<DeliveryReport>,
     /// Files that came along.
     pub attachments: Vec<Attachment>,
     /// What could not be read properly, in words for staff; the message is usable all the same.

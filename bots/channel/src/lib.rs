@@ -10,6 +10,7 @@ pub mod outbound;
 
 pub use channel::{Channel, Cursor, Door, DoorError, Health, ReceiveError, Reconciliation, Stored};
 pub use inbound::{
-    Attachment, DecodeError, InboundMessage, MachineMark, MarkKind, Party, RawInbound,
+    Attachment, DecodeError, DeliveryAction, DeliveryReport, InboundMessage, MachineMark, MarkKind,
+    Party, RawInbound, ReportedRecipient,
 };
 pub use outbound::{Automatic, OutboundMessage, Receipt, SendError};

@@ -154,6 +154,7 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         installation: text_of("x-madoguchi-installation"),
         marks,
         attachments: content.attachments,
+        delivery_report: None,
         problems,
         from,
     })

@@ -3,7 +3,11 @@
 mod caps;
 mod machine;
 mod own;
+mod restored;
+mod unproven;
 mod unreachable;
+
+pub use own::without_detail;
 
 use crate::domain::inquiry::Inquiry;
 use madoguchi_channel::MarkKind;
@@ -61,8 +65,14 @@ pub struct Caps {
 
 /// Judges one inquiry.
 pub fn screen(inquiry: &Inquiry, facts: &ScreenFacts) -> Verdict {
-    const CHECKS: [fn(&Inquiry, &ScreenFacts) -> Option<Verdict>; 4] =
-        [own::check, machine::check, unreachable::check, caps::check];
+    const CHECKS: [fn(&Inquiry, &ScreenFacts) -> Option<Verdict>; 6] = [
+        restored::check,
+        own::check,
+        machine::check,
+        unreachable::check,
+        unproven::check,
+        caps::check,
+    ];
     CHECKS
         .iter()
         .find_map(|check| check(inquiry, facts))

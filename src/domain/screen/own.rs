@@ -27,8 +27,9 @@ pub(super) fn check(inquiry: &Inquiry, facts: &ScreenFacts) -> Option<Verdict> {
         })
 }
 
-/// `desk+anything@example.jp` is `desk@example.jp` (RFC 5233 sub-addressing).
-pub(super) fn without_detail(address: &str) -> String {
+/// `Desk+anything@example.jp` is `desk@example.jp` (RFC 5233 sub-addressing).
+pub fn without_detail(address: &str) -> String {
+    let address = &address.to_lowercase();
     match address.split_once('@') {
         Some((local, domain)) => {
             let local = local.split('+').next().unwrap_or(local);

@@ -31,6 +31,12 @@ pub(super) async fn apply(tx: &mut SqliteConnection, commit: &Commit) -> Result<
     for ticket in &commit.tickets {
         save_ticket(tx, ticket).await?;
     }
+    for (key, ticket) in &commit.firsts {
+        be_first(tx, key, *ticket).await?;
+    }
+    for mark in &commit.undeliverable {
+        super::addresses::mark(tx, mark).await?;
+    }
     for article in &commit.articles {
         add_article(tx, article).await?;
     }
@@ -171,7 +177,7 @@ async fn save_links(tx: &mut SqliteConnection, ticket: &Ticket) -> Result<(), St
 async fn add_article(tx: &mut SqliteConnection, article: &Article) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO articles (ticket, kind, author, written_at, subject, body, reply_text, message_id, \
-         inbox, attachments) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         inbox, attachments, trust) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )
     .bind(article.ticket.0)
     .bind(article.kind.as_str())
@@ -183,6 +189,10 @@ async fn add_article(tx: &mut SqliteConnection, article: &Article) -> Result<(),
     .bind(article.message_id.as_deref())
     .bind(article.inbox.map(|i| i.0))
     .bind(to_json(&article.attachments, "the list of attachments")?)
+    .bind(match &article.trust {
+        Some(trust) => Some(to_json(trust, "what is known about the sender")?),
+        None => None,
+    })
     .execute(&mut *tx)
     .await
     .map_err(from_sqlx)?;
@@ -202,6 +212,26 @@ async fn add_event(
         .execute(&mut *tx)
         .await
         .map_err(from_sqlx)?;
+    Ok(())
+}
+
+/// Takes a key that only one commit may take.
+async fn be_first(
+    tx: &mut SqliteConnection,
+    key: &str,
+    ticket: TicketId,
+) -> Result<(), StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO firsts (key, ticket) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING",
+    )
+    .bind(key)
+    .bind(ticket.0)
+    .execute(&mut *tx)
+    .await
+    .map_err(from_sqlx)?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Conflict);
+    }
     Ok(())
 }
 

@@ -172,6 +172,21 @@ impl Inbox for SqliteStore {
             .collect()
     }
 
+    async fn restore(&self, id: InboxId, by: &str) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE inbox SET state = 'waiting', lease_until = 0, not_before = 0, attempts = 0, outcome = NULL, \
+             reason = NULL, ended_at = NULL, restored_by = ?2 WHERE id = ?1 AND outcome = 'ignored'",
+        )
+        .bind(id.0)
+        .bind(by)
+        .execute(&mut *tx)
+        .await
+        .map_err(from_sqlx)?;
+        tx.commit().await.map_err(from_sqlx)?;
+        Ok(done.rows_affected() > 0)
+    }
+
     async fn contradictions(&self) -> Result<u64, StoreError> {
         let count: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM inbox i WHERE i.outcome IN ('answered', 'ticketed') AND ( \
@@ -266,7 +281,8 @@ async fn is_renumbered(
 
 async fn read_claimed(tx: &mut SqliteConnection, id: i64) -> Result<Claimed, StoreError> {
     let row = sqlx::query(
-        "SELECT i.channel, i.external_id, i.received_at, i.silent, i.renumbered, i.attempts, r.bytes \
+        "SELECT i.channel, i.external_id, i.received_at, i.silent, i.renumbered, i.attempts, \
+         i.restored_by IS NOT NULL AS restored, r.bytes \
          FROM inbox i JOIN raw_messages r ON r.inbox = i.id WHERE i.id = ?1",
     )
     .bind(id)
@@ -284,5 +300,6 @@ async fn read_claimed(tx: &mut SqliteConnection, id: i64) -> Result<Claimed, Sto
             renumbered: get(&row, "renumbered")?,
         },
         attempts: count(get(&row, "attempts")?),
+        restored: get(&row, "restored")?,
     })
 }

@@ -4,6 +4,7 @@
 //! reported as done survives a power cut. Instants are kept in microseconds UTC, truncated on the way in; JSON columns
 //! keep what they were given.
 
+mod addresses;
 pub mod backup;
 mod commit;
 mod inbox;
@@ -34,6 +35,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         2,
         "links",
         include_str!("../../../migrations/sqlite/0002_links.sql"),
+    ),
+    (
+        3,
+        "trust",
+        include_str!("../../../migrations/sqlite/0003_trust.sql"),
     ),
 ];
 

@@ -127,6 +127,10 @@ pub(super) fn article(row: &SqliteRow) -> Result<Article, StoreError> {
         message_id: get(row, "message_id")?,
         inbox: get::<Option<i64>>(row, "inbox")?.map(InboxId),
         attachments: from_json(row, "attachments")?,
+        trust: match get::<Option<&str>>(row, "trust")? {
+            Some(text) => Some(serde_json::from_str(text).map_err(json("trust"))?),
+            None => None,
+        },
     })
 }
 

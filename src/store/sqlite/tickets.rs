@@ -134,14 +134,17 @@ impl Tickets for SqliteStore {
         Ok(ids.into_iter().map(TicketId).collect())
     }
 
-    async fn twins(&self, message_id: &str) -> Result<Vec<TicketId>, StoreError> {
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "SELECT ticket FROM message_ids WHERE message_id = ?1 AND sent_by_desk = 0 ORDER BY ticket",
+    async fn firsts(&self, keys: &[String]) -> Result<Vec<(String, TicketId)>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT key, ticket FROM firsts WHERE key IN (SELECT value FROM json_each(?1)) ORDER BY key",
         )
-        .bind(message_id)
+        .bind(to_json(&keys, "the list of keys")?)
         .fetch_all(&self.readers)
         .await
         .map_err(from_sqlx)?;
-        Ok(ids.into_iter().map(TicketId).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(key, id)| (key, TicketId(id)))
+            .collect())
     }
 }
