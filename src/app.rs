@@ -14,6 +14,7 @@ use crate::flow::office::{ChannelProfile, DeskProfile, Office};
 use crate::flow::ports::{RandomSource, Store, TimeSource};
 use crate::flow::send::RetrySchedule;
 use crate::flow::triage::Decoder;
+use crate::mail_trust::{DkimSeal, MailChecks, domain_of};
 use crate::prompts::Prompts;
 use crate::store::SqliteStore;
 use crate::web::{HealthRegistry, Metrics, WebState};
@@ -22,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use madoguchi_channel::{Channel, DecodeError, InboundMessage};
 use madoguchi_email::EmailChannel;
 use madoguchi_maildir::{SpoolChannel, SpoolConfig};
+use madoguchi_mime::Seal;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -192,6 +194,18 @@ impl App {
             .map(|b| format!("{b:02x}"))
             .collect();
         let token_key = store.setting_or_insert("token_key", &fresh_key).await?;
+        let own_domains = || desks.values().map(|desk| domain_of(&desk.address));
+        let seal: Option<Arc<dyn Seal>> = match DkimSeal::open(&config.dkim, own_domains())? {
+            Some(seal) => Some(Arc::new(seal)),
+            None => None,
+        };
+        let looked_at = config
+            .channels()
+            .iter()
+            .filter(|channel| config.trust.looks_at(&channel.kind))
+            .map(|channel| channel.name.clone())
+            .collect();
+        let sender_checks = MailChecks::new(&config.trust, own_domains(), looked_at)?;
         let mut channels: BTreeMap<String, Arc<dyn Channel>> = BTreeMap::new();
         let mut profiles = BTreeMap::new();
         for channel in config.channels() {
@@ -210,7 +224,7 @@ impl App {
                     address: channel.address.clone(),
                 },
             );
-            channels.insert(channel.name.clone(), open_channel(&channel)?);
+            channels.insert(channel.name.clone(), open_channel(&channel, seal.as_ref())?);
         }
         let names: Vec<String> = channels.keys().cloned().collect();
         let version = knowledge.serving().knowledge.version.clone();
@@ -236,7 +250,7 @@ impl App {
                 .iter()
                 .map(|(name, address)| (AgentId(name.clone()), Some(address.clone())))
                 .collect(),
-            sender_checks: Arc::new(crate::flow::ports::NoSenderChecks),
+            sender_checks: Arc::new(sender_checks),
             caps: Caps {
                 per_sender: config.caps.per_sender,
                 per_ticket: config.caps.per_ticket,
@@ -396,22 +410,35 @@ impl Upkeep {
     }
 }
 
-fn open_channel(channel: &config::ChannelConfig) -> anyhow::Result<Arc<dyn Channel>> {
+fn open_channel(
+    channel: &config::ChannelConfig,
+    seal: Option<&Arc<dyn Seal>>,
+) -> anyhow::Result<Arc<dyn Channel>> {
     let now = Arc::new(|| WallClock.now());
     Ok(match &channel.kind {
-        ChannelKind::Maildir(spool) => Arc::new(SpoolChannel::new(
-            SpoolConfig {
-                name: channel.name.clone(),
-                inbox: spool.inbox.clone(),
-                sent: spool.sent.clone(),
-                poll: Duration::from_millis(spool.poll_ms.max(20)),
-            },
-            now,
-        )),
-        ChannelKind::Email(email) => Arc::new(
-            EmailChannel::new((**email).clone(), now)
-                .with_context(|| format!("channel `{}`", channel.name))?,
-        ),
+        ChannelKind::Maildir(spool) => {
+            let opened = SpoolChannel::new(
+                SpoolConfig {
+                    name: channel.name.clone(),
+                    inbox: spool.inbox.clone(),
+                    sent: spool.sent.clone(),
+                    poll: Duration::from_millis(spool.poll_ms.max(20)),
+                },
+                now,
+            );
+            Arc::new(match seal {
+                Some(seal) => opened.sealed_by(Arc::clone(seal)),
+                None => opened,
+            })
+        }
+        ChannelKind::Email(email) => {
+            let opened = EmailChannel::new((**email).clone(), now)
+                .with_context(|| format!("channel `{}`", channel.name))?;
+            Arc::new(match seal {
+                Some(seal) => opened.sealed_by(Arc::clone(seal)),
+                None => opened,
+            })
+        }
     })
 }
 

@@ -98,7 +98,7 @@ pub fn problem() -> ExitCode {
 pub async fn run(cli: Cli) -> CommandResult {
     let Cli { global, command } = cli;
     match command {
-        Command::Mail(command) => mail::run(&global, &command),
+        Command::Mail(command) => mail::run(&global, &command).await,
         Command::Config { markdown } => {
             let text = if markdown {
                 crate::config::reference_markdown()

@@ -88,6 +88,51 @@ pub const KEYS: &[Key] = &[
         "A follow-up to a ticket closed longer ago than this many days becomes a new, linked ticket.",
     ),
     key(
+        "trust.dns",
+        "",
+        "Name server asked about senders (SPF, DKIM, DMARC, ARC): `system`, `off`, or an address such as `127.0.0.1:53`. When not given: the system's for `email` channels, none for spools.",
+    ),
+    key(
+        "trust.timeout_seconds",
+        "5",
+        "Longest time the checks of one message may take; what is not known then counts neither for nor against the sender.",
+    ),
+    key(
+        "trust.trusted_hosts",
+        "[]",
+        "Names of your receiving mail servers as they stand behind `by` in their `Received` lines (`.example.jp` stands for all below it). Only with them the connecting address is known and SPF can be judged.",
+    ),
+    key(
+        "trust.authserv_ids",
+        "[]",
+        "Names your servers use in `Authentication-Results`; believed only where no sender could have written them.",
+    ),
+    key(
+        "trust.trusted_sealers",
+        "[]",
+        "Domains of forwarders whose ARC seal is believed when a forwarded message fails DMARC.",
+    ),
+    key(
+        "trust.known_domains",
+        "[]",
+        "Domains people trust, besides the desks' own: ministries, agencies, payers. Look-alikes are shown to staff.",
+    ),
+    key(
+        "dkim.key_file",
+        "",
+        "PEM file with the private key (RSA or Ed25519) that signs departing mail; nothing is signed without it. `madoguchi mail dkim` prints the records to publish.",
+    ),
+    key(
+        "dkim.selector",
+        "\"madoguchi\"",
+        "Name of the key below `_domainkey`.",
+    ),
+    key(
+        "dkim.domains",
+        "[]",
+        "Domains that are signed for; those of the desks' addresses when empty.",
+    ),
+    key(
         "calendar",
         "",
         "Opening hours of every desk without its own: `zone`, `opening` (lists of \"HH:MM-HH:MM\" by weekday), `japanese_holidays`, `yearly_closures`, `closures`, `special_openings`, `runs_out_on`. Default: Asia/Tokyo, Monday to Friday 09:30-17:00, national holidays of Japan and 29 December to 3 January closed.",

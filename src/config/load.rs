@@ -31,10 +31,12 @@ impl std::fmt::Display for ConfigProblem {
 /// What every override in the environment begins with.
 const ENV_PREFIX: &str = "MADOGUCHI_";
 /// Variables with the prefix that are no keys.
-const NOT_KEYS: [&str; 3] = [
+const NOT_KEYS: [&str; 5] = [
     "MADOGUCHI_AGENT",
     "MADOGUCHI_CORPORA",
     "MADOGUCHI_MAILSERVER_ENV",
+    "MADOGUCHI_PYTHON",
+    "MADOGUCHI_UPDATE",
 ];
 
 /// Reads `text` (of the file named `file`), applies `environment`, fetches secrets. Lists every problem it can.

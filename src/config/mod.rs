@@ -37,6 +37,10 @@ pub struct Config {
     pub delivery: DeliveryConfig,
     /// Tickets.
     pub tickets: TicketConfig,
+    /// How senders of mail are looked at.
+    pub trust: TrustConfig,
+    /// The signature on departing mail.
+    pub dkim: DkimConfig,
     /// Opening hours of every desk that has none of its own.
     pub calendar: CalendarSpec,
     /// What differs from the knowledge's `desk.toml`, by desk.
@@ -60,6 +64,8 @@ impl Default for Config {
             caps: CapsConfig::default(),
             delivery: DeliveryConfig::default(),
             tickets: TicketConfig::default(),
+            trust: TrustConfig::default(),
+            dkim: DkimConfig::default(),
             calendar: CalendarSpec::default(),
             desk: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -197,6 +203,93 @@ pub struct TicketConfig {
 impl Default for TicketConfig {
     fn default() -> Self {
         Self { reopen_days: 30 }
+    }
+}
+
+/// How senders of mail are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrustConfig {
+    /// The name server to ask; `system`, `off`, or an address. `None`: the system's for mail accounts, none for spools.
+    pub dns: Option<String>,
+    /// Longest time one message may take, in seconds.
+    pub timeout_seconds: u64,
+    /// Our own receiving servers.
+    pub trusted_hosts: Vec<String>,
+    /// Names our servers use in `Authentication-Results`.
+    pub authserv_ids: Vec<String>,
+    /// Forwarders whose ARC seal is believed.
+    pub trusted_sealers: Vec<String>,
+    /// Domains people know, besides the desks'; look-alikes of them are named.
+    pub known_domains: Vec<String>,
+}
+
+impl Default for TrustConfig {
+    fn default() -> Self {
+        Self {
+            dns: None,
+            timeout_seconds: 5,
+            trusted_hosts: Vec::new(),
+            authserv_ids: Vec::new(),
+            trusted_sealers: Vec::new(),
+            known_domains: Vec::new(),
+        }
+    }
+}
+
+impl TrustConfig {
+    /// The name server named; `None` for the system's.
+    ///
+    /// # Errors
+    /// What is set is no address.
+    pub fn resolver(&self) -> anyhow::Result<Option<SocketAddr>> {
+        match self.dns.as_deref() {
+            None | Some("system" | "off") => Ok(None),
+            Some(address) => address
+                .parse()
+                .or_else(|_| {
+                    address
+                        .parse()
+                        .map(|ip: std::net::IpAddr| SocketAddr::new(ip, 53))
+                })
+                .map(Some)
+                .map_err(|_| {
+                    anyhow::anyhow!(
+                        "trust.dns = \"{address}\" is neither `system`, `off`, nor an address such as 127.0.0.1:53"
+                    )
+                }),
+        }
+    }
+
+    /// Whether the senders of this kind of channel are looked at.
+    pub fn looks_at(&self, kind: &ChannelKind) -> bool {
+        match (self.dns.as_deref(), kind) {
+            (Some("off"), _) => false,
+            (None, kind) => matches!(kind, ChannelKind::Email(_)),
+            (Some(_), _) => true,
+        }
+    }
+}
+
+/// The signature on departing mail (RFC 6376).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DkimConfig {
+    /// File with the private key; nothing is signed without it.
+    pub key_file: Option<PathBuf>,
+    /// Name of the key below `_domainkey`.
+    pub selector: String,
+    /// Domains that are signed for; those of the desks when empty.
+    pub domains: Vec<String>,
+}
+
+impl Default for DkimConfig {
+    fn default() -> Self {
+        Self {
+            key_file: None,
+            selector: "madoguchi".to_owned(),
+            domains: Vec::new(),
+        }
     }
 }
 

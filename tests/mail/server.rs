@@ -90,7 +90,7 @@ impl Server {
     /// Configuration of a channel for one mailbox of the desk.
     pub fn channel(&self, user: &str, more: &str) -> String {
         format!(
-            "[[channel]]\nname = \"mail\"\nkind = \"email\"\naddress = \"{user}\"\n{more}\n\
+            "[trust]\ndns = \"off\"\n\n[[channel]]\nname = \"mail\"\nkind = \"email\"\naddress = \"{user}\"\n{more}\n\
              [channel.imap]\nhost = \"127.0.0.1\"\nport = {imaps}\nuser = \"{user}\"\npassword_env = \"DESK_PASSWORD\"\nca_file = \"{ca}\"\npoll_seconds = 2\n\
              [channel.smtp]\nhost = \"127.0.0.1\"\nport = {submission}\ntls = \"starttls\"\nuser = \"{user}\"\npassword_env = \"DESK_PASSWORD\"\nca_file = \"{ca}\"\n",
             imaps = self.get("MAILSERVER_IMAPS_PORT"),

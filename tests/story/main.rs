@@ -7,6 +7,9 @@
     missing_docs
 )]
 
+#[path = "../../bots/trust/tests/suites/dns.rs"]
+#[allow(dead_code)]
+mod dns;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -14,6 +17,7 @@ mod first_mail;
 mod machines;
 mod once;
 mod quarantine;
+mod senders;
 mod staff;
 mod threads;
 mod trouble;

@@ -54,6 +54,13 @@ impl EmailChannel {
         })
     }
 
+    /// The same channel, sealing what it sends.
+    #[must_use]
+    pub fn sealed_by(mut self, seal: Arc<dyn madoguchi_mime::Seal>) -> Self {
+        self.sender.seal = Some(seal);
+        self
+    }
+
     fn readers(&self, door: &Arc<dyn Door>, stop: &CancellationToken) -> Vec<Reader> {
         let reader = |folder: &String| Reader {
             channel: self.name.clone(),

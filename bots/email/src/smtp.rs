@@ -19,6 +19,8 @@ pub struct Sender {
     dial: Dial,
     kept: tokio::sync::Mutex<Option<Line>>,
     delivered: Mutex<VecDeque<(String, Receipt)>>,
+    /// Seals what is sent.
+    pub seal: Option<std::sync::Arc<dyn madoguchi_mime::Seal>>,
 }
 
 impl Sender {
@@ -28,6 +30,7 @@ impl Sender {
             dial: Dial::new(config)?,
             kept: tokio::sync::Mutex::default(),
             delivered: Mutex::default(),
+            seal: None,
         })
     }
 
@@ -48,8 +51,14 @@ impl Sender {
         };
         let envelope = Envelope::new(from, vec![address(&composed.envelope_to)?])
             .map_err(|error| SendError::Permanent(error.to_string()))?;
+        let bytes = match &self.seal {
+            Some(seal) => seal
+                .seal(&composed.envelope_from, composed.bytes)
+                .map_err(SendError::Temporary)?,
+            None => composed.bytes,
+        };
         let response = self
-            .deliver(&envelope, &composed.bytes)
+            .deliver(&envelope, &bytes)
             .await
             .map_err(|failure| self.judge(&failure))?;
         let words: Vec<&str> = response.message().collect();

@@ -38,13 +38,26 @@ pub struct SpoolChannel {
     config: SpoolConfig,
     now: Clock,
     watch: Arc<Mutex<Watch>>,
+    seal: Option<Arc<dyn madoguchi_mime::Seal>>,
 }
 
 impl SpoolChannel {
     /// A channel over the directories of `config`, which are made when they are missing; `now` stamps arrivals.
     pub fn new(config: SpoolConfig, now: Clock) -> Self {
         let watch = Arc::new(Mutex::new(Watch::new(config.inbox.clone())));
-        Self { config, now, watch }
+        Self {
+            config,
+            now,
+            watch,
+            seal: None,
+        }
+    }
+
+    /// The same channel, sealing what it sends.
+    #[must_use]
+    pub fn sealed_by(mut self, seal: Arc<dyn madoguchi_mime::Seal>) -> Self {
+        self.seal = Some(seal);
+        self
     }
 
     /// Runs file work on a thread where it may block.
@@ -206,8 +219,13 @@ impl Channel for SpoolChannel {
     }
 
     async fn send(&self, message: &OutboundMessage) -> Result<Receipt, SendError> {
-        let composed = madoguchi_mime::compose(message)
+        let mut composed = madoguchi_mime::compose(message)
             .map_err(|error| SendError::Permanent(error.to_string()))?;
+        if let Some(seal) = &self.seal {
+            composed.bytes = seal
+                .seal(&composed.envelope_from, composed.bytes)
+                .map_err(SendError::Temporary)?;
+        }
         let (directory, id) = (self.config.sent.clone(), message.message_id.clone());
         tokio::task::spawn_blocking(move || sent::write(&directory, &id, &composed.bytes))
             .await

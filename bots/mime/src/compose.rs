@@ -27,6 +27,15 @@ impl std::fmt::Debug for Composed {
     }
 }
 
+/// Puts a seal on a composed message before it leaves (a DKIM signature).
+pub trait Seal: Send + Sync {
+    /// The message with its seal; as it is where there is none for the sender `from`.
+    ///
+    /// # Errors
+    /// Why it could not be sealed, in words for operators; the message is then not sent.
+    fn seal(&self, from: &str, message: Vec<u8>) -> Result<Vec<u8>, String>;
+}
+
 /// A message that can't be written. Never contains addresses or text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeError {

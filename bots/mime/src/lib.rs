@@ -38,7 +38,7 @@ mod structure;
 mod transfer;
 mod words;
 
-pub use compose::{ComposeError, Composed, compose};
+pub use compose::{ComposeError, Composed, Seal, compose};
 pub use decode::decode;
 pub use html::html_to_text;
 pub use marks::{MailFacts, kind, machine_marks};

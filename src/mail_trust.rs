@@ -1,0 +1,211 @@
+//! Senders looked at and departures signed: `madoguchi-trust` behind the desk's ports.
+
+use crate::config::{DkimConfig, TrustConfig};
+use crate::domain::sender::{Proof, SenderTrust};
+use crate::flow::ports::SenderChecks;
+use anyhow::Context;
+use async_trait::async_trait;
+use madoguchi_channel::InboundMessage;
+use madoguchi_mime::Seal;
+use madoguchi_trust::{Checker, Override, Settings, Signer, Trust, Verdict, Warning, warnings};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Looks at the senders of mail.
+pub struct MailChecks {
+    checker: Checker,
+    known_domains: Vec<String>,
+    channels: BTreeSet<String>,
+}
+
+impl MailChecks {
+    /// Checks for these channels; `own_domains` are the desks'.
+    ///
+    /// # Errors
+    /// No name server is known.
+    pub fn new(
+        config: &TrustConfig,
+        own_domains: impl IntoIterator<Item = String>,
+        channels: BTreeSet<String>,
+    ) -> anyhow::Result<Self> {
+        let settings = Settings {
+            resolver: config.resolver()?,
+            timeout: Duration::from_secs(config.timeout_seconds.clamp(1, 20)),
+            trusted_hosts: config.trusted_hosts.clone(),
+            authserv_ids: config.authserv_ids.clone(),
+            trusted_sealers: config.trusted_sealers.clone(),
+        };
+        let mut known_domains: Vec<String> = own_domains
+            .into_iter()
+            .chain(config.known_domains.iter().cloned())
+            .map(|domain| domain.to_lowercase())
+            .collect();
+        known_domains.sort();
+        known_domains.dedup();
+        Ok(Self {
+            checker: Checker::new(settings).context("set `trust.dns`, or \"off\"")?,
+            known_domains,
+            channels,
+        })
+    }
+}
+
+#[async_trait]
+impl SenderChecks for MailChecks {
+    async fn check(&self, channel: &str, raw: &[u8], message: &InboundMessage) -> SenderTrust {
+        let Some(from) = &message.from else {
+            return SenderTrust::default();
+        };
+        let tricks = warnings(
+            &from.address,
+            from.name.as_deref(),
+            message.reply_to.as_ref().map(|p| p.address.as_str()),
+            &self.known_domains,
+        );
+        let mut trust = SenderTrust {
+            warnings: tricks.iter().map(in_words).collect(),
+            ..SenderTrust::default()
+        };
+        if self.channels.contains(channel) {
+            let found = self.checker.check(raw).await;
+            trust.proof = proof(&found);
+            trust.strict = found.dmarc.strict;
+            trust.checks = lines(&found);
+        }
+        trust
+    }
+}
+
+fn proof(found: &Trust) -> Proof {
+    match (found.dmarc.verdict, &found.believed) {
+        (_, Some(_)) | (Verdict::Pass, None) => Proof::Pass,
+        (Verdict::Fail, None) => Proof::Fail,
+        (Verdict::TempError, None) => Proof::Unknown,
+        _ => Proof::None,
+    }
+}
+
+/// One line a check that had something to look at.
+fn lines(found: &Trust) -> Vec<String> {
+    let word = |verdict: Verdict| format!("{verdict:?}").to_lowercase();
+    let mut lines = Vec::new();
+    if found.spf != Verdict::None {
+        let ip = found.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        lines.push(format!(
+            "SPF {} ({}, {ip})",
+            word(found.spf),
+            found.spf_domain
+        ));
+    }
+    for signature in &found.dkim {
+        let why = if signature.why.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", signature.why)
+        };
+        lines.push(format!(
+            "DKIM {} ({}{why})",
+            word(signature.verdict),
+            signature.domain
+        ));
+    }
+    if found.arc != Verdict::None {
+        lines.push(format!("ARC {}", word(found.arc)));
+    }
+    if found.dmarc.verdict != Verdict::None {
+        let why = if found.dmarc.why.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", found.dmarc.why)
+        };
+        lines.push(format!(
+            "DMARC {} ({}{why})",
+            word(found.dmarc.verdict),
+            found.dmarc.domain
+        ));
+    }
+    match &found.believed {
+        Some(Override::Arc(sealer)) => lines.push(format!("believed: {sealer} saw it pass")),
+        Some(Override::Noted) => lines.push("believed: our server noted a pass".to_owned()),
+        None => {}
+    }
+    lines
+}
+
+fn in_words(warning: &Warning) -> String {
+    match warning {
+        Warning::LookAlike { known } => format!("the sender's domain only looks like {known}"),
+        Warning::MixedScripts => {
+            "the sender's domain mixes letters of several scripts that look alike".to_owned()
+        }
+        Warning::NameHoldsAddress { address } => {
+            format!("the sender's name shows another address: {address}")
+        }
+        Warning::NameClaims { known } => {
+            format!("the sender's name speaks of {known}, the address does not belong there")
+        }
+        Warning::HiddenSigns => {
+            "the sender's name or address holds signs that are not seen".to_owned()
+        }
+        Warning::RepliesElsewhere { domain } => {
+            format!("answers would go to another domain: {domain}")
+        }
+    }
+}
+
+/// Signs departing mail.
+#[derive(Debug)]
+pub struct DkimSeal {
+    signers: BTreeMap<String, Signer>,
+}
+
+impl DkimSeal {
+    /// Reads the key; `own_domains` are signed for where the configuration names none.
+    ///
+    /// # Errors
+    /// The key cannot be read or used.
+    pub fn open(
+        config: &DkimConfig,
+        own_domains: impl IntoIterator<Item = String>,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(file) = &config.key_file else {
+            return Ok(None);
+        };
+        let pem = std::fs::read_to_string(file)
+            .with_context(|| format!("dkim.key_file {} cannot be read", file.display()))?;
+        let domains: BTreeSet<String> = if config.domains.is_empty() {
+            own_domains.into_iter().collect()
+        } else {
+            config.domains.iter().cloned().collect()
+        };
+        let mut signers = BTreeMap::new();
+        for domain in domains {
+            let domain = domain.to_lowercase();
+            let signer = Signer::from_pem(&pem, &domain, &config.selector)?;
+            signers.insert(domain, signer);
+        }
+        Ok(Some(Self { signers }))
+    }
+
+    /// Names and texts of the records the domains have to publish.
+    pub fn records(&self) -> Vec<(String, String)> {
+        self.signers.values().map(Signer::record).collect()
+    }
+}
+
+impl Seal for DkimSeal {
+    fn seal(&self, from: &str, message: Vec<u8>) -> Result<Vec<u8>, String> {
+        let domain = domain_of(from);
+        match self.signers.get(&domain) {
+            Some(signer) => signer.sign(&message).map_err(|error| error.to_string()),
+            None => Ok(message),
+        }
+    }
+}
+
+/// The domain of an address, in lower case.
+pub fn domain_of(address: &str) -> String {
+    address
+        .rsplit_once('@')
+        .map_or(String::new(), |(_, domain)| domain.to_lowercase())
+}
