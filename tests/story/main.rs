@@ -13,6 +13,7 @@ mod dns;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bounces;
 mod first_mail;
 mod machines;
 mod once;

@@ -1,6 +1,7 @@
 //! Bytes → [`InboundMessage`]: the order of the steps.
 
 use crate::address;
+use crate::bounce;
 use crate::field::{self, Fields};
 use crate::ids::ids;
 use crate::marks::{self, MailFacts};
@@ -130,7 +131,18 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
     });
 
     let mut references = id("references");
+    let mut delivery_report = None;
     if marks.iter().any(|m| m.kind == MarkKind::Bounce) {
+        let original = content.enclosed.first().cloned();
+        delivery_report = Some(bounce::report(&bounce::Facts {
+            status: &content.delivery_report,
+            failed: people("x-failed-recipients")
+                .into_iter()
+                .map(|party| party.address)
+                .collect(),
+            text: &text,
+            original: original.or_else(|| quoted_ids(&text).into_iter().next()),
+        }));
         // A bounce answers the message it brings back (RFC 3464 §2), or speaks of (free-form ones quote its header).
         for id in content.enclosed.iter().cloned().chain(quoted_ids(&text)) {
             if !references.contains(&id) {
@@ -154,7 +166,7 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         installation: text_of("x-madoguchi-installation"),
         marks,
         attachments: content.attachments,
-        delivery_report: None,
+        delivery_report,
         problems,
         from,
     })

@@ -13,6 +13,7 @@
 //! | `words`, `params`, `address`, `ids` | RFC 2047, RFC 2231, address lists, message ids |
 //! | `parts`, `structure`, `transfer`, `html`, `flowed` | parts → body text and attachments |
 //! | `reply`, `patterns` | what the sender newly wrote |
+//! | `bounce` | what a bounce reports |
 //! | `marks` | signs of a machine |
 //! | `compose` | [`OutboundMessage`] → bytes |
 //!
@@ -20,6 +21,7 @@
 //! [`OutboundMessage`]: madoguchi_channel::OutboundMessage
 
 mod address;
+mod bounce;
 mod charset;
 mod compose;
 mod decode;
