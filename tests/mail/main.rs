@@ -13,4 +13,5 @@ mod support;
 mod crash_drill;
 mod over_the_wire;
 mod server;
+mod servers;
 mod troubles;

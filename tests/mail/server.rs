@@ -110,7 +110,30 @@ impl Server {
         desk
     }
 
-    fn doveadm(&self, args: &[&str]) -> String {
+    /// Makes the service refuse a recipient for the time being, as greylisting does (RFC 6647), or take it again.
+    pub fn greylist(&self, address: &str, refuse: bool) {
+        let dir = std::path::Path::new(self.get("MAILSERVER_DIR")).join("postfix");
+        let file = dir.join("recipients");
+        let line = format!("{address} 450 4.2.0 Greylisted, see you later\n");
+        let mut text = std::fs::read_to_string(&file).unwrap().replace(&line, "");
+        if refuse {
+            text.push_str(&line);
+        }
+        std::fs::write(&file, text).unwrap();
+        let status = Command::new("postfix")
+            .arg("-c")
+            .arg(&dir)
+            .arg("reload")
+            .output()
+            .unwrap();
+        assert!(
+            status.status.success(),
+            "{}",
+            String::from_utf8_lossy(&status.stderr)
+        );
+    }
+
+    pub fn doveadm(&self, args: &[&str]) -> String {
         let conf = format!("{}/dovecot/dovecot.conf", self.get("MAILSERVER_DIR"));
         let output = Command::new("doveadm")
             .arg("-c")
@@ -124,6 +147,15 @@ impl Server {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Cuts the connections of a user, where there are any at the moment.
+    pub fn kick(&self, user: &str) {
+        let conf = format!("{}/dovecot/dovecot.conf", self.get("MAILSERVER_DIR"));
+        Command::new("doveadm")
+            .args(["-c", &conf, "kick", user])
+            .output()
+            .expect("doveadm runs");
     }
 
     pub fn empty(&self, user: &str) {
