@@ -17,6 +17,7 @@ use crate::flow::triage::Decoder;
 use crate::mail_trust::{DkimSeal, MailChecks, domain_of};
 use crate::prompts::Prompts;
 use crate::store::SqliteStore;
+use crate::store::vault::{FileVault, Scanner};
 use crate::web::{HealthRegistry, Metrics, WebState};
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
@@ -250,6 +251,11 @@ impl App {
                 .iter()
                 .map(|(name, address)| (AgentId(name.clone()), Some(address.clone())))
                 .collect(),
+            vault: Arc::new(FileVault::new(
+                database.with_file_name("files"),
+                config.clamav.socket.as_deref().map(Scanner::named),
+                Duration::from_secs(config.clamav.timeout_seconds.clamp(1, 25)),
+            )),
             sender_checks: Arc::new(sender_checks),
             caps: Caps {
                 per_sender: config.caps.per_sender,
@@ -363,6 +369,13 @@ impl Decoder for Decoders {
                 reason: format!("the channel `{channel}` it came by is not configured any more"),
             }),
         }
+    }
+
+    fn files(&self, channel: &str, bytes: &[u8]) -> Vec<Vec<u8>> {
+        self.0
+            .get(channel)
+            .map(|channel| channel.files(bytes))
+            .unwrap_or_default()
     }
 }
 
@@ -488,6 +501,7 @@ fn desks(
             },
             default_queue: desk.default_queue.clone(),
             threshold: own.threshold,
+            largest_file: own.largest_file_mb.map(|mb| u64::from(mb) * 1_000_000),
             plus_address: own.plus_address,
         };
         desks.insert(desk.id.clone(), profile);

@@ -43,6 +43,8 @@ prompts!(
     Acknowledgement = "acknowledgement" ["ticket", "due"] ["desk", "subject", "closed"],
     /// Something is missing.
     AskAgain = "ask_again" ["ticket"] ["desk", "missing"],
+    /// Files are larger than the desk takes.
+    TooLarge = "too_large" ["ticket", "limit"] ["desk"],
     /// The desk is closed at the moment; part of a receipt.
     Closed = "closed" ["opens"] ["due"],
     /// A staff member's reply with what stands around it.

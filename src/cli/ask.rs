@@ -94,6 +94,8 @@ fn ask(
     let now = app.office.time.now();
     let inquiry = Inquiry {
         restored: false,
+        files: Vec::new(),
+        kept: Vec::new(),
         trust: crate::domain::sender::SenderTrust::default(),
         inbox: InboxId(0),
         channel: channel.to_owned(),

@@ -2,6 +2,7 @@
 
 use super::{CommandResult, Global, print_json};
 use crate::app::App;
+use crate::domain::file::Scan;
 use crate::domain::ids::{AgentId, DeskId, QueueId, TicketId};
 use crate::domain::language::Lang;
 use crate::domain::sla;
@@ -11,6 +12,7 @@ use crate::flow::reply::{self, Call};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What to do with tickets.
@@ -107,6 +109,16 @@ pub enum TicketCommand {
     },
     /// Record a telephone inquiry
     LogCall(LogCallArgs),
+    /// Take a file of a ticket out, by the number `ticket show` gives it
+    File {
+        /// The ticket's number
+        ticket: String,
+        /// The file's number
+        number: usize,
+        /// Where to write it
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
 }
 
 /// Which tickets to list.
@@ -201,6 +213,11 @@ pub async fn run(app: &App, global: &Global, command: TicketCommand) -> CommandR
         TicketCommand::Merge { ticket, into, by } => {
             reply::merge(office, number(&ticket)?, number(&into)?, &AgentId(by)).await?
         }
+        TicketCommand::File {
+            ticket,
+            number: which,
+            out,
+        } => return file(app, number(&ticket)?, which, &out).await,
         TicketCommand::LogCall(args) => {
             let desk = args.desk.map(DeskId);
             if let Some(desk) = &desk
@@ -320,6 +337,35 @@ fn left(app: &App, ticket: &Ticket) -> String {
     format!("{name}: {remaining}")
 }
 
+/// Writes a file out, unless it is locked.
+async fn file(app: &App, id: TicketId, number: usize, out: &Path) -> CommandResult {
+    let store = &app.office.store;
+    let articles = store.articles(id).await?;
+    let file = articles
+        .iter()
+        .flat_map(|article| &article.attachments)
+        .nth(number.wrapping_sub(1))
+        .with_context(|| format!("{} has no file {number}; see `ticket show`", id.number()))?;
+    let sha256 = file
+        .sha256
+        .as_deref()
+        .context("this file was not kept apart; it is in the raw message")?;
+    match store.file(sha256).await?.map(|kept| kept.scan) {
+        Some(Scan::Infected) => bail!("this file is locked: the scanner found something in it"),
+        Some(Scan::Waiting) => bail!("this file is locked until the scanner has seen it"),
+        Some(Scan::Clean | Scan::Off) | None => {}
+    }
+    let content = app
+        .office
+        .vault
+        .read(sha256)
+        .await?
+        .context("the content is gone from the directory of files; is a backup of it there?")?;
+    std::fs::write(out, content).with_context(|| format!("cannot write {}", out.display()))?;
+    println!("{}", out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn show(app: &App, global: &Global, text: &str, evidence: bool) -> CommandResult {
     let store = &app.office.store;
     let asked = number(text)?;
@@ -367,6 +413,7 @@ async fn show(app: &App, global: &Global, text: &str, evidence: bool) -> Command
     for other in &ticket.linked {
         println!("linked with {}", other.number());
     }
+    let mut files = 0;
     for article in &articles {
         println!(
             "\n── {} · {} · {} · {}",
@@ -384,11 +431,26 @@ async fn show(app: &App, global: &Global, text: &str, evidence: bool) -> Command
         }
         println!("{}", article.body.trim_end());
         for file in &article.attachments {
+            files += 1;
+            let kept = match &file.sha256 {
+                Some(sha256) => store.file(sha256).await?,
+                None => None,
+            };
+            let found = kept.as_ref().and_then(|k| k.found_type.as_deref());
+            let scan = kept.as_ref().map_or("", |k| match k.scan {
+                Scan::Off => "",
+                Scan::Waiting => ", not yet scanned: locked",
+                Scan::Clean => ", scanned",
+                Scan::Infected => ", INFECTED: locked",
+            });
             println!(
-                "  + {} ({}, {} bytes)",
-                file.name.as_deref().unwrap_or("(no name)"),
-                file.media_type,
-                file.size
+                "  + [{files}] {} ({}{}, {} bytes{scan})",
+                file.attachment.name.as_deref().unwrap_or("(no name)"),
+                file.attachment.media_type,
+                found
+                    .filter(|found| *found != file.attachment.media_type)
+                    .map_or_else(String::new, |found| format!(", really {found}")),
+                file.attachment.size,
             );
         }
     }

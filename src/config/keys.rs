@@ -133,6 +133,16 @@ pub const KEYS: &[Key] = &[
         "Domains that are signed for; those of the desks' addresses when empty.",
     ),
     key(
+        "clamav.socket",
+        "",
+        "Where the virus scanner clamd listens: a socket file such as `/run/clamav/clamd.ctl`, or an address and port. Files are not scanned without it; where it does not answer, files stay locked and are shown to it again every minute.",
+    ),
+    key(
+        "clamav.timeout_seconds",
+        "10",
+        "Longest time the scan of one file may take.",
+    ),
+    key(
         "calendar",
         "",
         "Opening hours of every desk without its own: `zone`, `opening` (lists of \"HH:MM-HH:MM\" by weekday), `japanese_holidays`, `yearly_closures`, `closures`, `special_openings`, `runs_out_on`. Default: Asia/Tokyo, Monday to Friday 09:30-17:00, national holidays of Japan and 29 December to 3 January closed.",
@@ -161,6 +171,11 @@ pub const KEYS: &[Key] = &[
         "desk.*.threshold",
         "",
         "Confidence (0 to 1) from which an entry may be sent by itself; the calibrated one when not given.",
+    ),
+    key(
+        "desk.*.largest_file_mb",
+        "",
+        "Largest file this desk takes, in megabytes (millions of bytes). Who sends a larger one is asked for several mails marked (1/3), (2/3) …; no limit when not given.",
     ),
     key(
         "desk.*.plus_address",

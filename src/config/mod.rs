@@ -41,6 +41,8 @@ pub struct Config {
     pub trust: TrustConfig,
     /// The signature on departing mail.
     pub dkim: DkimConfig,
+    /// The virus scanner.
+    pub clamav: ClamavConfig,
     /// Opening hours of every desk that has none of its own.
     pub calendar: CalendarSpec,
     /// What differs from the knowledge's `desk.toml`, by desk.
@@ -66,6 +68,7 @@ impl Default for Config {
             tickets: TicketConfig::default(),
             trust: TrustConfig::default(),
             dkim: DkimConfig::default(),
+            clamav: ClamavConfig::default(),
             calendar: CalendarSpec::default(),
             desk: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -271,6 +274,25 @@ impl TrustConfig {
     }
 }
 
+/// The virus scanner.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClamavConfig {
+    /// Where clamd listens: a socket file, or an address and port; files are not scanned without it.
+    pub socket: Option<String>,
+    /// Longest time one file may take, in seconds.
+    pub timeout_seconds: u64,
+}
+
+impl Default for ClamavConfig {
+    fn default() -> Self {
+        Self {
+            socket: None,
+            timeout_seconds: 10,
+        }
+    }
+}
+
 /// The signature on departing mail (RFC 6376).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -307,6 +329,8 @@ pub struct DeskConfig {
     pub resolution: Option<Target>,
     /// Confidence from which an entry may be sent by itself.
     pub threshold: Option<f64>,
+    /// Largest file taken, in megabytes.
+    pub largest_file_mb: Option<u32>,
     /// Put the signed token into the reply address too.
     pub plus_address: bool,
     /// Its own opening hours.

@@ -1,10 +1,10 @@
 //! An article: one message inside a ticket.
 
+use crate::domain::file::File;
 use crate::domain::ids::{InboxId, TicketId};
 use crate::domain::sender::SenderTrust;
 use crate::domain::ticket::closed_set;
 use jiff::Timestamp;
-use madoguchi_channel::Attachment;
 use serde::{Deserialize, Serialize};
 
 closed_set!(
@@ -43,7 +43,7 @@ pub struct Article {
     /// The stored arrival it was decoded from; its raw bytes stay there.
     pub inbox: Option<InboxId>,
     /// Files that came along.
-    pub attachments: Vec<Attachment>,
+    pub attachments: Vec<File>,
     /// What the checks on arrival found about the sender; `None` where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<SenderTrust>,

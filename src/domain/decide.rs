@@ -59,6 +59,9 @@ pub enum FollowUp {
     Append,
 }
 
+/// What is missing where files are larger than a desk takes.
+pub const SMALLER_FILES: &str = "smaller_files";
+
 /// What becomes of one inquiry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
@@ -144,6 +147,8 @@ pub struct Gathered {
     pub answered_by_twin: bool,
     /// It is one of several mails that make one letter (Q3).
     pub part: bool,
+    /// A file in it is larger than the desk takes.
+    pub too_large: bool,
     /// Neither a word nor a file in it.
     pub empty: bool,
     /// There are files in it: it is an inquiry even without words.
@@ -238,6 +243,11 @@ fn new_inquiry(gathered: &Gathered, urgent: bool) -> Decision {
     if gathered.answered_by_twin {
         return escalate("same-message", gathered.urgent_route, Promise::Acknowledge);
     }
+    if gathered.too_large {
+        return Decision::AskFor {
+            missing: vec![SMALLER_FILES.to_owned()],
+        };
+    }
     if gathered.part {
         return escalate("part", gathered.urgent_route, Promise::Acknowledge);
     }
@@ -304,6 +314,7 @@ mod tests {
             duplicate_of: None,
             answered_by_twin: false,
             part: false,
+            too_large: false,
             empty: false,
             has_files: false,
             urgent_route: false,

@@ -1,5 +1,6 @@
 //! An inquiry: a decoded message together with what the desk knows about how it came in.
 
+use crate::domain::file::{File, KeptFile};
 use crate::domain::ids::InboxId;
 use crate::domain::sender::SenderTrust;
 use jiff::Timestamp;
@@ -20,6 +21,10 @@ pub struct Inquiry {
     pub restored: bool,
     /// What the checks on arrival found about its sender.
     pub trust: SenderTrust,
+    /// The files that came along, in the order of the message's attachments, as they are kept.
+    pub files: Vec<File>,
+    /// What is known of them.
+    pub kept: Vec<KeptFile>,
     /// What it says.
     pub message: InboundMessage,
 }

@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod decide;
 pub mod edit;
 pub mod event;
+pub mod file;
 pub mod guard;
 pub mod holidays;
 pub mod ids;

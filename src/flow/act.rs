@@ -1,9 +1,10 @@
 //! Act: a decision becomes one commit (ticket, article, events, departures, message ids, ledger line), every arm of it.
 
 use crate::domain::article::{Article, ArticleKind};
-use crate::domain::decide::{Decision, FollowUp, Hit, Promise};
+use crate::domain::decide::{Decision, FollowUp, Hit, Promise, SMALLER_FILES};
 use crate::domain::edit::Edit;
 use crate::domain::event::{Actor, Change};
+use crate::domain::file::Scan;
 use crate::domain::ids::{DeskId, TicketId};
 use crate::domain::inquiry::{Inquiry, bare_subject};
 use crate::domain::language::Lang;
@@ -212,7 +213,7 @@ impl Scene<'_> {
             reply_text: message.reply_text.clone(),
             message_id: message.message_id.clone(),
             inbox: Some(self.inquiry.inbox),
-            attachments: message.attachments.clone(),
+            attachments: self.inquiry.files.clone(),
             trust: (self.inquiry.trust != SenderTrust::default())
                 .then(|| self.inquiry.trust.clone()),
         });
@@ -241,6 +242,20 @@ impl Scene<'_> {
             if !draft.commit.message_ids.contains(&seen) {
                 draft.commit.message_ids.push(seen);
             }
+        }
+        for file in &self.inquiry.kept {
+            if !draft.commit.files.contains(file) {
+                draft.commit.files.push(file.clone());
+            }
+        }
+        for found in self
+            .inquiry
+            .kept
+            .iter()
+            .filter(|f| f.scan == Scan::Infected)
+        {
+            let words = found.scan_words.as_deref().unwrap_or_default();
+            self.add_system(draft, format!("A file that came along is locked: {words}"));
         }
         if !message.problems.is_empty() {
             let text = message.problems.join("\n");
@@ -439,6 +454,23 @@ impl Scene<'_> {
         let number = draft.edit.ticket().id.number();
         let desk = self.desk()?;
         let lang = self.judged.lang;
+        if missing.iter().any(|what| what == SMALLER_FILES) {
+            let limit = desk.largest_file.unwrap_or_default() / 1_000_000;
+            let body = render(
+                self.office,
+                Prompt::TooLarge,
+                lang,
+                &[
+                    ("ticket", &number),
+                    ("desk", desk.name(lang)),
+                    ("limit", &limit.to_string()),
+                ],
+            )?;
+            if !self.add_letter(&mut draft, "too-large", body)? {
+                draft.edit.state(self.now, Actor::Desk, TicketState::New);
+            }
+            return self.close(draft, Outcome::Ticketed, "too-large").await;
+        }
         let body = render(
             self.office,
             Prompt::AskAgain,

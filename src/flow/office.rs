@@ -6,7 +6,7 @@ use crate::domain::language::Lang;
 use crate::domain::screen::{Caps, without_detail};
 use crate::domain::sla::Policy;
 use crate::domain::token::TokenKey;
-use crate::flow::ports::{Knowledge, RandomSource, SenderChecks, Store, TimeSource};
+use crate::flow::ports::{Knowledge, RandomSource, SenderChecks, Store, TimeSource, Vault};
 use crate::prompts::Prompts;
 use madoguchi_channel::Party;
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub struct DeskProfile {
     pub urgent_queue: QueueId,
     /// Operator's own threshold; the knowledge's calibration decides when `None`.
     pub threshold: Option<f64>,
+    /// Largest file this desk takes, in bytes (Q3); no limit when `None`.
+    pub largest_file: Option<u64>,
     /// Tokens also go into the reply address (`desk+md-….token@`); needs a server with sub-addressing (RFC 5233).
     pub plus_address: bool,
 }
@@ -78,6 +80,8 @@ pub struct Office {
     pub agents: BTreeMap<AgentId, Option<String>>,
     /// The channel that carries notices to staff.
     pub notice_channel: Option<String>,
+    /// Contents of files, and the virus scanner.
+    pub vault: Arc<dyn Vault>,
     /// Finds out about senders.
     pub sender_checks: Arc<dyn SenderChecks>,
     /// Limits on automatic messages.

@@ -3,6 +3,7 @@
 use crate::domain::article::Article;
 use crate::domain::decide::Hit;
 use crate::domain::event::TicketEvent;
+use crate::domain::file::{KeptFile, Scan};
 use crate::domain::guard::GuardHit;
 use crate::domain::ids::{AgentId, DeskId, EntryId, InboxId, OutboxId, QueueId, TicketId};
 use crate::domain::language::Lang;
@@ -95,6 +96,19 @@ pub trait KnowledgeVersion: Send + Sync {
     fn threshold(&self, desk: &DeskId) -> f64;
     /// The language of a text; `prior` is the conversation's last language.
     fn language(&self, text: &str, prior: Option<Lang>) -> Lang;
+}
+
+/// The contents of files, outside the database, and the scanner that looks into them.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// Keeps a file durably under the hash of its content; returns the hash.
+    async fn keep(&self, bytes: &[u8]) -> Result<String, StoreError>;
+    /// The content of a file.
+    async fn read(&self, sha256: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// What the virus scanner says, with its words.
+    async fn scan(&self, bytes: &[u8]) -> (Scan, Option<String>);
+    /// Media type by the first bytes.
+    fn found_type(&self, bytes: &[u8]) -> Option<String>;
 }
 
 /// Finds out about a sender when a message arrives.
@@ -190,6 +204,8 @@ pub struct Commit {
     pub firsts: Vec<(String, TicketId)>,
     /// Addresses nothing can be delivered to.
     pub undeliverable: Vec<Undeliverable>,
+    /// What is known of files that came along.
+    pub files: Vec<KeptFile>,
 }
 
 /// An address a mail program called undeliverable.
@@ -430,6 +446,17 @@ pub trait Outbox: Send + Sync {
     ) -> Result<AutomaticCount, StoreError>;
 }
 
+/// What is known of kept files.
+#[async_trait]
+pub trait Files: Send + Sync {
+    /// A file by its hash.
+    async fn file(&self, sha256: &str) -> Result<Option<KeptFile>, StoreError>;
+    /// Files the scanner has not answered for, the oldest first.
+    async fn unscanned(&self, limit: u32) -> Result<Vec<KeptFile>, StoreError>;
+    /// Writes what the scanner says of a file.
+    async fn keep_file(&self, file: &KeptFile) -> Result<(), StoreError>;
+}
+
 /// Addresses nothing can be delivered to.
 #[async_trait]
 pub trait Addresses: Send + Sync {
@@ -455,5 +482,5 @@ pub trait Settings: Send + Sync {
 }
 
 /// Everything the desk stores, behind one name.
-pub trait Store: Inbox + Tickets + Outbox + Addresses + Settings {}
-impl<T: Inbox + Tickets + Outbox + Addresses + Settings> Store for T {}
+pub trait Store: Inbox + Tickets + Outbox + Addresses + Files + Settings {}
+impl<T: Inbox + Tickets + Outbox + Addresses + Files + Settings> Store for T {}

@@ -5,6 +5,7 @@
 
 use crate::domain::decide::{Decision, Gathered, decide};
 use crate::domain::event::Change;
+use crate::domain::file::{File, KeptFile};
 use crate::domain::guard::GuardHit;
 use crate::domain::ids::{DeskId, TicketId};
 use crate::domain::inquiry::{Inquiry, bare_subject};
@@ -40,6 +41,8 @@ pub enum TriageError {
 pub trait Decoder: Send + Sync {
     /// Pure; the same bytes give the same message.
     fn decode(&self, channel: &str, bytes: &[u8]) -> Result<InboundMessage, DecodeError>;
+    /// The contents of its attachments, in their order.
+    fn files(&self, channel: &str, bytes: &[u8]) -> Vec<Vec<u8>>;
 }
 
 /// So many claims without an end, and the arrival is not decoded any more: it kills the process. Claims come in batches, so an innocent
@@ -80,7 +83,15 @@ pub struct Judged {
 /// An arrival read and its sender looked at, or why it cannot be read.
 pub struct Prepared {
     claimed: Claimed,
-    read: Result<Inquiry, DecodeError>,
+    read: Result<Inquiry, Unread>,
+}
+
+/// Why an arrival could not be prepared.
+enum Unread {
+    /// It cannot be understood: it becomes a ticket with the raw file.
+    Decode(DecodeError),
+    /// Its files could not be kept: it is tried again.
+    Store(StoreError),
 }
 
 /// Reads an arrival and looks at its sender. Touches no ticket, so that a batch may do it side by side: name servers are slow.
@@ -90,7 +101,16 @@ pub async fn prepare(office: &Office, decoder: &Arc<dyn Decoder>, claimed: Claim
         Err(error) => {
             return Prepared {
                 claimed,
-                read: Err(error),
+                read: Err(Unread::Decode(error)),
+            };
+        }
+    };
+    let (files, kept) = match keep_files(office, decoder, &claimed, &message).await {
+        Ok(kept) => kept,
+        Err(error) => {
+            return Prepared {
+                claimed,
+                read: Err(Unread::Store(error)),
             };
         }
     };
@@ -106,6 +126,8 @@ pub async fn prepare(office: &Office, decoder: &Arc<dyn Decoder>, claimed: Claim
         silent: raw.silent,
         restored: claimed.restored,
         trust,
+        files,
+        kept,
         message,
     };
     Prepared {
@@ -120,7 +142,8 @@ pub async fn triage_one(office: &Office, prepared: Prepared) -> Result<Outcome, 
     let Prepared { claimed, read } = prepared;
     let inquiry = match read {
         Ok(inquiry) => inquiry,
-        Err(error) => {
+        Err(Unread::Store(error)) => return Err(error.into()),
+        Err(Unread::Decode(error)) => {
             let commit =
                 crate::flow::ticketing::undecodable(office, &claimed, &error.reason, now).await?;
             return finish(office, commit).await;
@@ -139,6 +162,45 @@ pub async fn triage_one(office: &Office, prepared: Prepared) -> Result<Outcome, 
     )
     .await?;
     finish(office, commit).await
+}
+
+/// Keeps the files that came along and shows them to the scanner. What is larger than any desk takes stays in the raw message alone.
+async fn keep_files(
+    office: &Office,
+    decoder: &Arc<dyn Decoder>,
+    claimed: &Claimed,
+    message: &InboundMessage,
+) -> Result<(Vec<File>, Vec<KeptFile>), StoreError> {
+    if message.attachments.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let reader = Arc::clone(decoder);
+    let (channel, bytes) = (claimed.raw.channel.clone(), claimed.raw.bytes.clone());
+    let contents = tokio::task::spawn_blocking(move || reader.files(&channel, &bytes))
+        .await
+        .unwrap_or_default();
+    let (mut files, mut kept) = (Vec::new(), Vec::new());
+    let mut contents = contents.into_iter();
+    for attachment in &message.attachments {
+        let mut file = File::from(attachment.clone());
+        if let Some(content) = contents.next()
+            && !content.is_empty()
+        {
+            let sha256 = office.vault.keep(&content).await?;
+            file.sha256 = Some(sha256.clone());
+            let (scan, scan_words) = office.vault.scan(&content).await;
+            kept.push(KeptFile {
+                sha256,
+                size: content.len() as u64,
+                found_type: office.vault.found_type(&content),
+                scan,
+                scan_words,
+                kept_at: claimed.raw.received_at,
+            });
+        }
+        files.push(file);
+    }
+    Ok((files, kept))
 }
 
 async fn finish(
@@ -479,6 +541,10 @@ pub fn judge(
         duplicate_of: facts.firsts.at_desk.get(&desk).copied(),
         answered_by_twin: facts.firsts.lettered,
         part: facts.firsts.part_key.is_some(),
+        too_large: office
+            .desk(&route.desk)
+            .and_then(|desk| desk.largest_file)
+            .is_some_and(|most| message.attachments.iter().any(|a| a.size as u64 > most)),
         empty: inquiry.is_empty(),
         has_files: !message.attachments.is_empty(),
         urgent_route: route.priority == Priority::Urgent,

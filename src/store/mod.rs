@@ -4,6 +4,7 @@
 
 mod error;
 pub mod sqlite;
+pub mod vault;
 
 pub use sqlite::SqliteStore;
 pub use sqlite::backup::{RestoreReport, new_installation_id, restore};

@@ -48,6 +48,7 @@ macro_rules! every_story_on {
                 a_filter_narrows_the_list,
                 unsettled_are_the_open_and_those_whose_clock_is_not_met,
                 a_key_is_taken_once_and_refuses_the_whole_commit_of_the_second,
+                a_verdict_of_the_scanner_is_not_taken_back_by_its_silence,
                 an_undeliverable_address_is_known_in_any_case_until_it_is_lifted,
                 message_ids_lead_to_their_tickets,
                 reserved_ids_are_never_given_twice,

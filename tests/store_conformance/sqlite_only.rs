@@ -49,7 +49,7 @@ async fn every_table_keeps_the_conventions() {
             );
         }
     }
-    assert_eq!(seen, 15);
+    assert_eq!(seen, 16);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::world::{World, article, decision, departure, event, mail, minute, new_id, ticket};
 use madoguchi::domain::event::Change;
+use madoguchi::domain::file::{KeptFile, Scan};
 use madoguchi::domain::ids::{InboxId, TicketId};
 use madoguchi::domain::ticket::{Priority, Ticket, TicketState};
 use madoguchi::flow::ports::{
@@ -284,6 +285,33 @@ pub async fn a_key_is_taken_once_and_refuses_the_whole_commit_of_the_second(worl
     assert!(store.ticket(ids[1]).await.unwrap().is_none());
     let asked = [key.clone(), "letter:4567".to_owned()];
     assert_eq!(store.firsts(&asked).await.unwrap(), [(key, ids[0])]);
+}
+
+pub async fn a_verdict_of_the_scanner_is_not_taken_back_by_its_silence(world: &dyn World) {
+    let store = world.open().await;
+    let file = |scan: Scan, words: Option<&str>| KeptFile {
+        sha256: "ab".repeat(32),
+        size: 7,
+        found_type: Some("image/png".to_owned()),
+        scan,
+        scan_words: words.map(str::to_owned),
+        kept_at: minute(2),
+    };
+    let waiting = file(Scan::Waiting, Some("away"));
+    let ids = store.reserve(1).await.unwrap();
+    let commit = Commit {
+        files: vec![waiting.clone()],
+        ..decision(ids[0], None)
+    };
+    store.commit(&commit).await.unwrap();
+    assert_eq!(store.unscanned(9).await.unwrap(), [waiting]);
+    let infected = file(Scan::Infected, Some("Eicar"));
+    store.keep_file(&infected).await.unwrap();
+    store.keep_file(&file(Scan::Waiting, None)).await.unwrap();
+    let found = store.file(&"ab".repeat(32)).await.unwrap();
+    assert_eq!(found, Some(infected));
+    assert!(store.unscanned(9).await.unwrap().is_empty());
+    assert_eq!(store.file("unknown").await.unwrap(), None);
 }
 
 pub async fn an_undeliverable_address_is_known_in_any_case_until_it_is_lifted(world: &dyn World) {

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use madoguchi::domain::article::{Article, ArticleKind};
 use madoguchi::domain::event::{Actor, Change, TicketEvent};
+use madoguchi::domain::file::File;
 use madoguchi::domain::ids::{InboxId, TicketId};
 use madoguchi::domain::language::Lang;
 use madoguchi::domain::sender::{Proof, SenderTrust};
@@ -129,10 +130,13 @@ pub fn article(ticket: TicketId, inbox: Option<InboxId>) -> Article {
         reply_text: "締切はいつですか。".to_owned(),
         message_id: Some("a1@example.com".to_owned()),
         inbox,
-        attachments: vec![Attachment {
-            name: Some("様式①.pdf".to_owned()),
-            media_type: "application/pdf".to_owned(),
-            size: 4096,
+        attachments: vec![File {
+            attachment: Attachment {
+                name: Some("様式①.pdf".to_owned()),
+                media_type: "application/pdf".to_owned(),
+                size: 4096,
+            },
+            sha256: Some("ab".repeat(32)),
         }],
         trust: Some(SenderTrust {
             proof: Proof::Pass,
@@ -227,6 +231,7 @@ pub fn decision(id: TicketId, inbox: Option<InboxId>) -> Commit {
         ],
         firsts: Vec::new(),
         undeliverable: Vec::new(),
+        files: Vec::new(),
     }
 }
 

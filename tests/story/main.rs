@@ -14,6 +14,7 @@ mod dns;
 mod support;
 
 mod bounces;
+mod files;
 mod first_mail;
 mod machines;
 mod once;

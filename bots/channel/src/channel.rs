@@ -15,6 +15,12 @@ pub trait Channel: Send + Sync {
     /// Understands one arrival. Pure: no I/O, no clock; the same bytes always give the same message.
     fn decode(&self, bytes: &[u8]) -> Result<InboundMessage, DecodeError>;
 
+    /// The contents of the attachments of one arrival, in the order [`Channel::decode`] lists them. Pure.
+    fn files(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let _ = bytes;
+        Vec::new()
+    }
+
     /// Receives until `stop` is cancelled, handing every arrival through `door` before the server is told it was taken.
     /// Reconnects by itself with back-off; returns early only for a fault no retry can mend (configuration).
     async fn receive(

@@ -131,6 +131,10 @@ impl Channel for EmailChannel {
         madoguchi_mime::decode(bytes)
     }
 
+    fn files(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        madoguchi_mime::files(bytes)
+    }
+
     async fn receive(
         &self,
         door: Arc<dyn Door>,

@@ -172,6 +172,11 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
     })
 }
 
+/// The contents of a message's attachments, in the order [`decode`] lists them, transfer encodings taken off.
+pub fn files(bytes: &[u8]) -> Vec<Vec<u8>> {
+    Structure::read(&source::regular(bytes)).files()
+}
+
 /// Ids in lines of a text that look like the `Message-ID` field of a quoted header.
 fn quoted_ids(text: &str) -> Vec<String> {
     const NAME: &str = "message-id:";

@@ -41,7 +41,7 @@ mod transfer;
 mod words;
 
 pub use compose::{ComposeError, Composed, Seal, compose};
-pub use decode::decode;
+pub use decode::{decode, files};
 pub use html::html_to_text;
 pub use marks::{MailFacts, kind, machine_marks};
 pub use reply::reply_text;

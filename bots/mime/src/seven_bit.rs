@@ -188,24 +188,17 @@ pub(crate) fn hz(bytes: &[u8]) -> String {
 /// UTF-7 (RFC 2152).
 pub(crate) fn utf_7(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
-    let mut pieces = bytes.split(|b| *b == b'+');
-    out.extend(
-        pieces
-            .next()
-            .unwrap_or_default()
-            .iter()
-            .map(|b| char::from(*b)),
-    );
-    for piece in pieces {
-        let end = piece
+    let mut rest = bytes;
+    while let Some(begin) = rest.iter().position(|b| *b == b'+') {
+        let (plain, coded) = rest.split_at_checked(begin).unwrap_or((rest, &[]));
+        out.extend(plain.iter().map(|b| char::from(*b)));
+        // A `+` inside the letters of base 64 is one of them.
+        let coded = coded.get(1..).unwrap_or_default();
+        let end = coded
             .iter()
             .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')))
-            .unwrap_or(piece.len());
-        let (coded, after) = piece.split_at_checked(end).unwrap_or((piece, &[]));
-        let after = match after {
-            [b'-', tail @ ..] => tail,
-            all => all,
-        };
+            .unwrap_or(coded.len());
+        let (coded, after) = coded.split_at_checked(end).unwrap_or((coded, &[]));
         if coded.is_empty() {
             out.push('+');
         } else {
@@ -215,8 +208,9 @@ pub(crate) fn utf_7(bytes: &[u8]) -> String {
                 .map(|c| c.iter().fold(0u16, |unit, b| unit << 8 | u16::from(*b)));
             out.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
         }
-        out.extend(after.iter().map(|b| char::from(*b)));
+        rest = after.strip_prefix(b"-").unwrap_or(after);
     }
+    out.extend(rest.iter().map(|b| char::from(*b)));
     out
 }
 
@@ -245,6 +239,12 @@ mod tests {
     fn the_supplementary_set_and_utf_8_between_sequences_are_read() {
         assert_eq!(read(b"\x1b$(D0!\x1b(B"), "丂");
         assert_eq!(read("é \u{1b}$B4k\u{1b}(B".as_bytes()), "é 企");
+    }
+
+    #[test]
+    fn a_plus_inside_base_64_begins_nothing_new() {
+        assert_eq!(utf_7(b"+/3b/gP92/4UwAjCI-!"), "ｶﾀｶﾅ。よ!");
+        assert_eq!(utf_7(b"1 +- 1 +"), "1 + 1 +");
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(crate) struct Content {
     pub(crate) enclosed: Vec<String>,
     /// What was odd.
     pub(crate) problems: Vec<String>,
+    /// The contents of the attachments, where they are wanted.
+    contents: Option<Vec<Vec<u8>>>,
 }
 
 impl Content {
@@ -74,6 +76,18 @@ impl<'a> Structure<'a> {
             content.problem("the message has more attachments than are listed");
         }
         content
+    }
+
+    /// The contents of the attachments, in the order they are listed.
+    pub(crate) fn files(&self) -> Vec<Vec<u8>> {
+        let mut content = Content {
+            contents: Some(Vec::new()),
+            ..Content::default()
+        };
+        self.part(0, 0, &mut content);
+        let mut contents = content.contents.unwrap_or_default();
+        contents.truncate(MOST_ATTACHMENTS);
+        contents
     }
 
     /// One part and all below it. Returns its text; attachments and problems go to `content`.
@@ -140,6 +154,9 @@ impl<'a> Structure<'a> {
                 media_type,
                 size: bytes.len(),
             });
+            if let Some(contents) = &mut content.contents {
+                contents.push(bytes.to_vec());
+            }
             return Text::default();
         }
         self.text(&media_type, &kind, &bytes, content)

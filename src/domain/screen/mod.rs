@@ -6,6 +6,7 @@ mod own;
 mod restored;
 mod unproven;
 mod unreachable;
+mod virus;
 
 pub use own::without_detail;
 
@@ -65,11 +66,12 @@ pub struct Caps {
 
 /// Judges one inquiry.
 pub fn screen(inquiry: &Inquiry, facts: &ScreenFacts) -> Verdict {
-    const CHECKS: [fn(&Inquiry, &ScreenFacts) -> Option<Verdict>; 6] = [
+    const CHECKS: [fn(&Inquiry, &ScreenFacts) -> Option<Verdict>; 7] = [
         restored::check,
         own::check,
         machine::check,
         unreachable::check,
+        virus::check,
         unproven::check,
         caps::check,
     ];

@@ -37,6 +37,9 @@ pub(super) async fn apply(tx: &mut SqliteConnection, commit: &Commit) -> Result<
     for mark in &commit.undeliverable {
         super::addresses::mark(tx, mark).await?;
     }
+    for file in &commit.files {
+        super::files::keep(tx, file).await?;
+    }
     for article in &commit.articles {
         add_article(tx, article).await?;
     }

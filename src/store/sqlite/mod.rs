@@ -7,6 +7,7 @@
 mod addresses;
 pub mod backup;
 mod commit;
+mod files;
 mod inbox;
 mod outbox;
 mod rows;
@@ -40,6 +41,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         3,
         "trust",
         include_str!("../../../migrations/sqlite/0003_trust.sql"),
+    ),
+    (
+        4,
+        "files",
+        include_str!("../../../migrations/sqlite/0004_files.sql"),
     ),
 ];
 
