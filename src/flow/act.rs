@@ -1,7 +1,9 @@
 //! Act: a decision becomes one commit (ticket, article, events, departures, message ids, ledger line), every arm of it.
 
+mod follow_up;
+
 use crate::domain::article::{Article, ArticleKind};
-use crate::domain::decide::{Decision, FollowUp, Hit, Promise, SMALLER_FILES};
+use crate::domain::decide::{Decision, Hit, Promise, SMALLER_FILES};
 use crate::domain::edit::Edit;
 use crate::domain::event::{Actor, Change};
 use crate::domain::file::Scan;
@@ -11,15 +13,11 @@ use crate::domain::language::Lang;
 use crate::domain::route::RouteHint;
 use crate::domain::screen::Verdict;
 use crate::domain::sender::SenderTrust;
-use crate::domain::text::cut;
 use crate::domain::thread::Threading;
 use crate::domain::ticket::{Priority, TicketState};
-use crate::domain::undeliverable::{Fate, fate, is_dead};
 use crate::flow::letters::{Chain, LetterText, to_requester, to_staff};
 use crate::flow::office::{DeskProfile, Office};
-use crate::flow::ports::{
-    Commit, InboxOutcome, KnowledgeVersion, Outcome, SeenMessageId, Undeliverable,
-};
+use crate::flow::ports::{Commit, InboxOutcome, KnowledgeVersion, Outcome, SeenMessageId};
 use crate::flow::ticketing::{blank_ticket, desk_of, promised_due, render, reserve, subject_of};
 use crate::flow::triage::{Facts, Judged, TriageError};
 use crate::prompts::{Prompt, due_in_words};
@@ -575,140 +573,5 @@ impl Scene<'_> {
             .priority(self.now, Actor::Desk, Priority::Urgent)
             .queue(self.now, Actor::Desk, queue);
         Ok(())
-    }
-
-    /// A stored ticket with the inquiry added to it, open again.
-    async fn reopen(&self, id: TicketId) -> Result<Draft, TriageError> {
-        let mut draft = self.load(id).await?;
-        self.add_inbound(&mut draft);
-        let state = draft.edit.ticket().state;
-        if state != TicketState::New {
-            draft.edit.state(
-                self.inquiry.received_at,
-                Actor::Requester,
-                TicketState::Open,
-            );
-        }
-        Ok(draft)
-    }
-
-    async fn load(&self, id: TicketId) -> Result<Draft, TriageError> {
-        let store = &self.office.store;
-        let ticket = store
-            .ticket(id)
-            .await?
-            .ok_or_else(|| TriageError::Setup(format!("ticket {} is gone", id.number())))?;
-        let history = store.events(id).await?;
-        Ok(Draft {
-            edit: Edit::of(ticket, history),
-            commit: Commit {
-                at: Some(self.now),
-                ..Commit::default()
-            },
-        })
-    }
-
-    async fn join(
-        &self,
-        id: TicketId,
-        follow_up: FollowUp,
-        urgent: bool,
-        why: &str,
-    ) -> Result<Commit, TriageError> {
-        let mut draft = match follow_up {
-            FollowUp::Append => {
-                let mut draft = self.load(id).await?;
-                self.add_inbound(&mut draft);
-                draft
-            }
-            FollowUp::Reopen => self.reopen(id).await?,
-            FollowUp::RejectAnswer => {
-                let mut draft = self.load(id).await?;
-                self.add_inbound(&mut draft);
-                draft
-                    .edit
-                    .record(
-                        self.inquiry.received_at,
-                        Actor::Requester,
-                        Change::AnswerRejected,
-                    )
-                    .state(
-                        self.inquiry.received_at,
-                        Actor::Requester,
-                        TicketState::Open,
-                    );
-                let body = self.promise_text(&draft, Promise::NotHelped)?;
-                if self.add_letter(&mut draft, "acknowledgement", body)? {
-                    draft
-                        .edit
-                        .record(self.now, Actor::Desk, Change::Acknowledged);
-                }
-                draft
-            }
-        };
-        if urgent {
-            self.make_urgent(&mut draft)?;
-            let body = self.promise_text(&draft, Promise::LeakedSecret)?;
-            self.add_letter(&mut draft, "acknowledgement", body)?;
-            self.page_staff(&mut draft)?;
-        }
-        self.close(draft, Outcome::Ticketed, why).await
-    }
-
-    /// Nothing is answered. A bounce is told to the ticket it speaks of; everything else is a line in the ledger.
-    async fn ignore(
-        &self,
-        why: &str,
-        ticket: Option<TicketId>,
-        bounce: bool,
-    ) -> Result<Commit, TriageError> {
-        match ticket {
-            Some(id) if bounce => self.undelivered(id, why).await,
-            _ => Ok(Commit {
-                at: Some(self.now),
-                inbox: Some(self.ledger(Outcome::Ignored, why, ticket)),
-                ..Commit::default()
-            }),
-        }
-    }
-
-    /// A message of the desk came back, or is on its way still: staff read the report in its ticket. Where it failed the ticket is open
-    /// again, and an address that is dead gets no more mail.
-    async fn undelivered(&self, id: TicketId, why: &str) -> Result<Commit, TriageError> {
-        let mut draft = self.load(id).await?;
-        let report = self.inquiry.message.delivery_report.as_ref();
-        let text = self.inquiry.message.text.clone();
-        self.add_system(&mut draft, text.clone());
-        if fate(report) == Fate::Failed {
-            draft
-                .edit
-                .record(
-                    self.inquiry.received_at,
-                    Actor::Desk,
-                    Change::DeliveryFailed {
-                        server_said: cut(&text, 500),
-                    },
-                )
-                .state(self.now, Actor::Desk, TicketState::Open);
-        }
-        // Only an address the ticket really wrote to: a report anybody can send must not silence the desk for others.
-        let requester = draft.edit.ticket().requester.address.to_lowercase();
-        let dead = report
-            .into_iter()
-            .flat_map(|report| &report.recipients)
-            .find(|r| is_dead(r) && r.address.to_lowercase() == requester);
-        if let Some(recipient) = dead {
-            draft.commit.undeliverable.push(Undeliverable {
-                address: requester,
-                marked_at: self.now,
-                why: recipient
-                    .diagnostic
-                    .clone()
-                    .or_else(|| recipient.status.clone())
-                    .unwrap_or_else(|| why.to_owned()),
-                ticket: Some(id),
-            });
-        }
-        self.close(draft, Outcome::Ignored, why).await
     }
 }
