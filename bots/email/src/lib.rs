@@ -6,6 +6,7 @@
 mod channel;
 pub mod config;
 pub mod fault;
+mod folder;
 mod link;
 mod mailbox;
 mod position;

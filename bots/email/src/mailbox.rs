@@ -53,6 +53,9 @@ pub trait Mailbox {
     fn close(&mut self);
 }
 
+/// Folders named in the report about one that is missing.
+const MOST_FOLDERS_TOLD: usize = 20;
+
 /// A [`Mailbox`] over a real connection.
 pub struct ImapMailbox {
     session: imap::Session<Link>,
@@ -104,17 +107,26 @@ impl ImapMailbox {
 
 impl Mailbox for ImapMailbox {
     fn select(&mut self, folder: &str) -> Result<Selected, Fault> {
-        let opened = self.session.select(folder).map_err(|error| match error {
-            imap::Error::No(_) | imap::Error::Validate(_) => Fault::new(
-                Kind::Folder,
-                format!(
-                    "{} does not open the folder {folder}: {}",
-                    self.server,
-                    words(&error)
-                ),
-            ),
-            other => lost(&self.server, &other),
-        })?;
+        let opened = match self.session.select(crate::folder::to_wire(folder)) {
+            Ok(opened) => opened,
+            Err(error @ (imap::Error::No(_) | imap::Error::Validate(_) | imap::Error::Bye(_))) => {
+                let there = self.folder_names();
+                // A refusal whose words are not ASCII reads as a farewell to the library: it is none where the server goes on talking.
+                if matches!(error, imap::Error::Bye(_)) && there.is_empty() {
+                    return Err(lost(&self.server, &error));
+                }
+                return Err(Fault::new(
+                    Kind::Folder,
+                    format!(
+                        "{} does not open the folder {folder}: {}; there are: {}",
+                        self.server,
+                        words(&error),
+                        there.join(", ")
+                    ),
+                ));
+            }
+            Err(other) => return Err(lost(&self.server, &other)),
+        };
         self.exists = opened.exists;
         let uid_validity = opened.uid_validity.ok_or_else(|| {
             Fault::new(
@@ -219,6 +231,20 @@ impl Mailbox for ImapMailbox {
     fn close(&mut self) {
         // The connection ends either way.
         let _ = self.session.logout();
+    }
+}
+
+impl ImapMailbox {
+    /// The folders there are, as people write them; empty where the server does not tell.
+    fn folder_names(&mut self) -> Vec<String> {
+        let Ok(names) = self.session.list(None, Some("*")) else {
+            return Vec::new();
+        };
+        names
+            .iter()
+            .map(|name| crate::folder::from_wire(name.name()))
+            .take(MOST_FOLDERS_TOLD)
+            .collect()
     }
 }
 

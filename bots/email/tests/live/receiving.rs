@@ -279,6 +279,20 @@ async fn a_missing_folder_is_named() {
 }
 
 #[tokio::test]
+async fn a_folder_with_a_japanese_name_is_read_and_told_by_its_name() {
+    let service = Service::shared();
+    let account = Account::fresh(&service, "water-card@desk.example.jp", "お問い合わせ & Thư");
+    let door = Arc::new(MemoryDoor::default());
+    account.put(&service, "in the folder");
+    let mut config = service.config(&account);
+    let first = channel(config.clone());
+    assert_eq!(first.receive_once(door.clone()).await.unwrap(), 1);
+    config.imap.folders = vec!["お問い合わせ".to_owned()];
+    let fault = channel(config).check().await.unwrap_err();
+    assert!(fault.problem.contains("お問い合わせ & Thư"), "{fault}");
+}
+
+#[tokio::test]
 async fn two_hundred_messages_come_in_batches_and_each_once() {
     let service = Service::shared();
     let account = Account::fresh(&service, "procurement@desk.example.jp", "INBOX");
