@@ -29,6 +29,22 @@ const RECIPIENT_FIELDS: &[&str] = &[
 /// # Errors
 /// Only bytes that are no message at all: nothing, or binary data without any header field.
 pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
+    understood(bytes).map(|(message, _)| message)
+}
+
+/// What only [`bounce_report`](crate::bounce_report) wants to know of a message.
+#[derive(Default)]
+pub(crate) struct ReportFacts {
+    /// The fields of its delivery reports.
+    pub(crate) delivery_report: String,
+    /// Addresses of `X-Failed-Recipients`.
+    pub(crate) failed_recipients: Vec<String>,
+    /// Ids of the messages inside.
+    pub(crate) enclosed: Vec<String>,
+}
+
+/// The message, and what a bounce says.
+pub(crate) fn understood(bytes: &[u8]) -> Result<(InboundMessage, ReportFacts), DecodeError> {
     let raw = source::regular(bytes);
     if raw.trim_ascii().is_empty() {
         return Err(DecodeError {
@@ -45,7 +61,7 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
             });
         }
         if fields.is_empty() {
-            return Ok(bare_text(&raw));
+            return Ok((bare_text(&raw), ReportFacts::default()));
         }
     }
     let structure = Structure::read(&raw);
@@ -125,6 +141,11 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         envelope_from: envelope_from.as_deref(),
         subject: subject.as_deref().unwrap_or_default(),
         notices: &content.notices,
+        calendar_method: content
+            .invitation
+            .as_ref()
+            .map(|i| i.method.as_str())
+            .unwrap_or_default(),
         delivery_report: &content.delivery_report,
         text: &text,
     });
@@ -139,7 +160,16 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         }
     }
 
-    Ok(InboundMessage {
+    let facts = ReportFacts {
+        delivery_report: content.delivery_report,
+        failed_recipients: people("x-failed-recipients")
+            .into_iter()
+            .map(|p| p.address)
+            .filter(|a| a.contains('@'))
+            .collect(),
+        enclosed: content.enclosed,
+    };
+    let message = InboundMessage {
         reply_to,
         envelope_from,
         to,
@@ -156,7 +186,8 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         attachments: content.attachments,
         problems,
         from,
-    })
+    };
+    Ok((message, facts))
 }
 
 /// Ids in lines of a text that look like the `Message-ID` field of a quoted header.

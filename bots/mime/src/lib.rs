@@ -12,32 +12,43 @@
 //! | `charset`, `seven_bit` | bytes → text, with or without a label |
 //! | `words`, `params`, `address`, `ids` | RFC 2047, RFC 2231, address lists, message ids |
 //! | `parts`, `structure`, `transfer`, `html`, `flowed` | parts → body text and attachments |
+//! | `wrapped`, `tnef`, `rtf`, `der`, `calendar`, `embedded`, `names` | what lies inside other things: `winmail.dat`, signatures, invitations, uuencode |
 //! | `reply`, `patterns` | what the sender newly wrote |
 //! | `marks` | signs of a machine |
+//! | `bounce` | which recipient was not reached, and why |
 //! | `compose` | [`OutboundMessage`] → bytes |
 //!
 //! [`InboundMessage`]: madoguchi_channel::InboundMessage
 //! [`OutboundMessage`]: madoguchi_channel::OutboundMessage
 
 mod address;
+mod bounce;
+mod calendar;
 mod charset;
 mod compose;
 mod decode;
+mod der;
+mod embedded;
 mod field;
 mod flowed;
 mod html;
 mod ids;
 mod marks;
+mod names;
 mod params;
 mod parts;
 mod patterns;
 mod reply;
+mod rtf;
 mod seven_bit;
 mod source;
 mod structure;
+mod tnef;
 mod transfer;
 mod words;
+mod wrapped;
 
+pub use bounce::{Action, BounceReport, BouncedRecipient, bounce_report};
 pub use compose::{ComposeError, Composed, compose};
 pub use decode::decode;
 pub use html::html_to_text;
