@@ -9,9 +9,9 @@
 //! | `decode` | bytes → [`InboundMessage`], the order of the steps |
 //! | `source` | what is done before parsing: mbox line, byte order mark, bare CR |
 //! | `field` | splitting a header block into fields |
-//! | `charset`, `seven_bit` | bytes → text, with or without a label |
+//! | `charset`, `seven_bit`, `mojibake` | bytes → text, with or without a label |
 //! | `words`, `params`, `address`, `ids` | RFC 2047, RFC 2231, address lists, message ids |
-//! | `parts`, `structure`, `transfer`, `html`, `flowed` | parts → body text and attachments |
+//! | `parts`, `structure`, `transfer`, `html`, `markup`, `flowed` | parts → body text and attachments |
 //! | `wrapped`, `tnef`, `rtf`, `der`, `calendar`, `embedded`, `names` | what lies inside other things: `winmail.dat`, signatures, invitations, uuencode |
 //! | `reply`, `patterns` | what the sender newly wrote |
 //! | `marks` | signs of a machine |
@@ -34,6 +34,8 @@ mod flowed;
 mod html;
 mod ids;
 mod marks;
+mod markup;
+mod mojibake;
 mod names;
 mod params;
 mod parts;

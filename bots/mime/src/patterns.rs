@@ -47,7 +47,7 @@ tables! {
     FOLLOWS = concat!(
         r"(?i)^[\s>*]*(?:[-_=—–―ー─]{2,}\s*)(?:",
         r"original message|original-nachricht|original appointment|forwarded message|forwarded by .{1,80}|reply message|replied message|original|",
-        r"元のメッセージ|転送されたメッセージ|転送メッセージ|オリジナルメッセージ|元のメール|原始邮件|原始郵件|原邮件|邮件原件|原始信件|回复的邮件|回覆的郵件|转发的邮件|转发邮件|轉寄郵件|转发邮件信息|轉寄的郵件|",
+        r"元のメッセージ|転送されたメッセージ|転送メッセージ|オリジナルメッセージ|元のメール|原始邮件|原始郵件|原邮件|邮件原件|原始信件|回复的原邮件|回复的邮件|回覆的原郵件|回覆的郵件|回复邮件|答复的邮件|原始信息|原始訊息|原始讯息|转发的邮件|转发邮件|轉寄郵件|转发邮件信息|轉寄的郵件|",
         r"ursprüngliche nachricht|weitergeleitete nachricht|urspr\. nachricht|originalnachricht|",
         r"message d['’]origine|message original|message transféré|message initial|courriel original|",
         r"thư gốc|tin nhắn gốc|thư đã chuyển tiếp|tin nhắn đã chuyển tiếp|thư được chuyển tiếp|thư chuyển tiếp|email gốc|",
@@ -82,13 +82,13 @@ tables! {
         r"(?i)^[\s*_]*(?:",
         r"sent (?:from|via|with|using|by) (?:my |the |a |an )?(?:[\w®™'-]+ ){0,4}?(?:iphone|ipad|ipod|blackberry|android|galaxy|mobile|phone|smartphone|handheld|device|xperia|pixel|huawei|xiaomi|nokia|samsung|windows|outlook|yahoo|gmail|mail|proton ?mail|spark|bluemail|thunderbird|symbian|airmail|superhuman|fastmail)(?: [^,;]{0,50})?\.?|",
         r"get outlook for (?:ios|android|mac)|sent from outlook.{0,30}|get bluemail.{0,40}|",
-        r"(?:私の|マイ)?(?:iphone|ipad|android|スマートフォン|スマホ|携帯|galaxy|xperia|pixel|aquos|arrows|windows|yahoo!?メール|outlook|gmail)[^。]{0,30}から(?:の)?送信(?:しました|されました|しています)?。?|(?:iphone|ipad|android)から送信.{0,10}|outlook for (?:ios|android)\s*を(?:入手|取得)|(?:ios|android)\s*版\s*outlook\s*を(?:入手|取得)|",
+        r"(?:私の|マイ|ドコモの?|au ?の?|ソフトバンクの?|楽天モバイルの?|y!mobileの?|ワイモバイルの?)?\s?(?:iphone|ipad|android|スマートフォン|スマホ|携帯|galaxy|xperia|pixel|aquos|arrows|windows|yahoo!?メール|outlook|gmail)[^。]{0,30}から(?:の)?送信(?:しました|されました|しています)?。?|(?:iphone|ipad|android)から送信.{0,10}|outlook for (?:ios|android)\s*を(?:入手|取得)|(?:ios|android)\s*版\s*outlook\s*を(?:入手|取得)|",
         r"(?:发自|發自|来自|來自|发送自|傳送自|从|由|從)(?:我的|我)?\s*(?:iphone|ipad|android|华为|華為|huawei|小米|xiaomi|oppo|vivo|荣耀|三星|手机|手機|移动|安卓|qq|网易|foxmail|outlook|windows|mail|邮箱|新浪|雅虎|yahoo)[^，,。]{0,30}|从我的\s*\S+\s*发送|获取 ?outlook.{0,20}|下载 ?outlook.{0,20}|",
         r"(?:đã |được )?gửi từ (?:\S+ ){0,4}?(?:iphone|ipad|android|điện thoại|thiết bị|galaxy|samsung|outlook|yahoo|thư|mail|windows|oppo|xiaomi)[^,.]{0,40}\.?|(?:tải|nhận|lấy) outlook (?:cho|dành cho) .{0,20}|",
         r"(?:von (?:meinem|meiner) .{2,40} gesendet|gesendet (?:von|mit) .{2,50}|outlook für (?:ios|android) (?:beziehen|herunterladen)|diese nachricht wurde von meinem .{2,60} gesendet)\.?|",
         r"(?:envoyé (?:de|depuis|à partir de) (?:mon|ma|l['’]|outlook|yahoo|courrier).{0,40}|télécharger outlook pour .{2,20}|obtenez outlook pour .{2,20})\.?|",
         r"enviado desde (?:mi|el|outlook|yahoo).{0,40}|inviato da(?:l mio)? (?:iphone|ipad|smartphone|outlook|android|tablet|telefono|yahoo|libero).{0,30}|verzonden vanaf mijn .{2,30}|enviado do meu .{2,30}|skickat från min .{2,30}|отправлено с .{2,30}|나의 .{2,20}에서 보냄",
-        r")[\s*_]*$",
+        r")[\s*_]*(?:[(<\[]https?://[^\s]{1,300}[)>\]])?[\s*_.。]*$",
     );
     /// What a signature block is about.
     CONTACT = r"(?i)(?:\btel\b|\bfax\b|\bphone\b|\bmobile\b|電話|携帯|〒\s?\d{3}|e-?mail\s*[:：]|メール\s*[:：]|mail\s*[:：]|住所|所在地|电话|手机|传真|邮箱|地址|điện thoại|\bđt\s*[:：]|địa chỉ|[\w.+\-]+@[\w\-]+\.\w|https?://|\bwww\.)";

@@ -6,6 +6,7 @@ use crate::embedded;
 use crate::field::Fields;
 use crate::flowed;
 use crate::html;
+use crate::markup;
 use crate::names;
 use crate::params::Params;
 use crate::parts::Parts;
@@ -196,7 +197,7 @@ impl<'a> Structure<'a> {
         let marked_up = media_type != "text/plain" && media_type != "text/calendar";
         let label = kind.get("charset").map(str::to_owned).or_else(|| {
             if marked_up {
-                html::declared_charset(bytes)
+                markup::declared_charset(bytes)
             } else {
                 None
             }

@@ -78,7 +78,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Wrapped> {
                 (0x1000, Value::Text(text)) => found.plain = Some(text),
                 (0x1013, Value::Text(text)) => found.html = Some(text),
                 (0x1013, Value::Bytes(bytes)) => {
-                    let label = crate::html::declared_charset(bytes);
+                    let label = crate::markup::declared_charset(bytes);
                     let label = label.unwrap_or_else(|| label_of(code_page));
                     let text = charset::decode(bytes, Some(&label), Hints::default()).text;
                     found.html = Some(text);
