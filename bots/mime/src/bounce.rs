@@ -1,5 +1,6 @@
 //! What a bounce reports, recipient by recipient (RFC 3464), and what can be read from the free forms before it.
 
+use crate::patterns;
 use madoguchi_channel::{DeliveryAction, DeliveryReport, ReportedRecipient};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -153,22 +154,16 @@ static ENHANCED: Pattern =
     LazyLock::new(|| pattern(r"(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?:[^\d.]|$)"));
 static REPLY: Pattern =
     LazyLock::new(|| pattern(r"(?:^|[^\d.])([45]\d\d)[ \-](?:[245]\.\d|[A-Za-z<'#])"));
-static LATER: Pattern = LazyLock::new(|| {
-    pattern(
-        r"(?i)(has not (yet )?been delivered|still undelivered|will (keep|continue) trying|delivery (is |was |has been )?delayed|delay(ed)? delivery|do not need to (resend|take)|being retried|will be retried|配送が遅延|再送を試み|wird weiter versucht|tiếp tục gửi lại|将继续尝试)",
-    )
-});
-
 /// Addresses in a free-form text, each with the reason near it.
 fn by_text(text: &str, failed: &[String]) -> Vec<ReportedRecipient> {
     let lines: Vec<&str> = text.lines().take(MOST_LINES).collect();
     // What follows is the returned message, whose addresses are others.
     let end = lines
         .iter()
-        .position(|line| returned_begins(line))
+        .position(|line| patterns::RETURNED.is_match(line))
         .unwrap_or(lines.len());
     let lines = lines.get(..end).unwrap_or_default();
-    let later = lines.iter().any(|line| speaks(&LATER, line));
+    let later = lines.iter().any(|line| patterns::DELAYED.is_match(line));
     let mut found: Vec<ReportedRecipient> = Vec::new();
     let mut add = |address: &str, reason: &str| {
         let known = |r: &ReportedRecipient| r.address.eq_ignore_ascii_case(address);
@@ -199,7 +194,11 @@ fn by_text(text: &str, failed: &[String]) -> Vec<ReportedRecipient> {
             .unwrap_or_default()
             .join(" ");
         let named = failed.iter().any(|f| f.eq_ignore_ascii_case(address));
-        if named || speaks(&ENHANCED, &reason) || speaks(&REPLY, &reason) || says_failed(&reason) {
+        if named
+            || speaks(&ENHANCED, &reason)
+            || speaks(&REPLY, &reason)
+            || patterns::REFUSAL.is_match(&reason)
+        {
             add(address, &reason);
         }
     }
@@ -208,52 +207,6 @@ fn by_text(text: &str, failed: &[String]) -> Vec<ReportedRecipient> {
         add(address, &reason);
     }
     found
-}
-
-/// A line after which the returned message stands.
-fn returned_begins(line: &str) -> bool {
-    let line = line
-        .trim_matches(|c: char| c == '-' || c.is_whitespace())
-        .to_lowercase();
-    [
-        "this is a copy of the message",
-        "below this line is a copy",
-        "original message",
-        "original message headers",
-        "message header follows",
-        "received: from",
-        "return-path:",
-    ]
-    .iter()
-    .any(|begin| line.starts_with(begin))
-}
-
-fn says_failed(reason: &str) -> bool {
-    let lower = reason.to_lowercase();
-    [
-        "user unknown",
-        "unknown user",
-        "no such user",
-        "no mailbox",
-        "does not exist",
-        "not found",
-        "could not be delivered",
-        "couldn't be delivered",
-        "wasn't delivered",
-        "undeliverable",
-        "mailbox full",
-        "quota",
-        "見つかりません",
-        "配信できません",
-        "存在しません",
-        "无法投递",
-        "不存在",
-        "không tồn tại",
-        "unbekannt",
-        "inconnu",
-    ]
-    .iter()
-    .any(|words| lower.contains(words))
 }
 
 fn cut(words: &str) -> String {
@@ -295,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        for pattern in [&ADDRESS, &ENHANCED, &REPLY, &LATER] {
+        for pattern in [&ADDRESS, &ENHANCED, &REPLY] {
             assert!(pattern.is_some());
         }
     }

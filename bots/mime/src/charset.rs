@@ -4,6 +4,7 @@
 //! come first), valid UTF-8 with anything beyond ASCII, the label where its decoding has no error, then a statistical guess.
 //! GB2312 is read as GB18030, Shift_JIS as Microsoft's variant, Latin-1 as windows-1252 (what senders mean by these names).
 
+use crate::mojibake;
 use crate::seven_bit;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{
@@ -54,22 +55,32 @@ pub(crate) fn decode(bytes: &[u8], label: Option<&str>, hints: Hints) -> Decoded
             "utf-7" | "unicode-1-1-utf-7" | "utf7" | "x-unicode-2-0-utf-7" if bytes.is_ascii() => {
                 return Decoded::sure(seven_bit::utf_7(bytes));
             }
-            "hz-gb-2312" | "hz" if bytes.is_ascii() => return Decoded::sure(seven_bit::hz(bytes)),
+            "hz-gb-2312" | "hz" | "hz-gb2312" if bytes.is_ascii() => {
+                return Decoded::sure(seven_bit::hz(bytes));
+            }
+            // Shift-out alone, without the sequence that says to what: the label does.
+            _ if label.starts_with("iso-2022-") && bytes.contains(&0x0e) => {
+                return seven_bit::iso_2022(bytes, label, &|run| unlabelled(run, hints).text);
+            }
             _ => {}
+        }
+        if label.starts_with("gb") && bytes.is_ascii() && seven_bit::looks_like_hz(bytes) {
+            return Decoded::doubtful(seven_bit::hz(bytes));
         }
     }
     if seven_bit::has_escapes(bytes) {
         let eight_bit = bytes.iter().filter(|b| **b >= 0x80).count();
         // Escape characters inside text that is plainly UTF-8 are stray.
         if eight_bit == 0 || std::str::from_utf8(bytes).is_err() {
-            return seven_bit::iso_2022(bytes, &|run| unlabelled(run, hints).text);
+            let label = label.as_deref().unwrap_or_default();
+            return seven_bit::iso_2022(bytes, label, &|run| unlabelled(run, hints).text);
         }
     }
     if bytes.is_ascii() {
         return Decoded::sure(as_ascii(bytes));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    match label.as_deref() {
+    let decoded = match label.as_deref() {
         None => unlabelled(bytes, hints),
         Some(label) => match encoding(label) {
             Some(encoding) => labelled(bytes, encoding, hints),
@@ -77,6 +88,10 @@ pub(crate) fn decode(bytes: &[u8], label: Option<&str>, hints: Hints) -> Decoded
                 foreign(bytes, label).unwrap_or_else(|| unlabelled(bytes, hints).text),
             ),
         },
+    };
+    match mojibake::undone(&decoded.text) {
+        Some(text) => Decoded::doubtful(text),
+        None => decoded,
     }
 }
 
@@ -98,6 +113,8 @@ pub(crate) fn encoding(label: &str) -> Option<&'static Encoding> {
             "utf8" | "utf8mb4" | "unicode" | "utf8n" => UTF_8,
             "latin1" | "usascii" | "ascii" | "iso646us" | "ansi" => WINDOWS_1252,
             "cp1258" | "tcvn" => WINDOWS_1258,
+            "iso88598i" | "iso88598e" | "cp1255" => encoding_rs::WINDOWS_1255,
+            "cp874" | "tis620" => encoding_rs::WINDOWS_874,
             _ => return None,
         })
     })
@@ -106,6 +123,8 @@ pub(crate) fn encoding(label: &str) -> Option<&'static Encoding> {
 /// A label without quotes, blanks, and the language RFC 2231 lets follow a star.
 fn cleaned(label: &str) -> String {
     let label = label.split('*').next().unwrap_or_default();
+    let label = label.trim_start_matches([' ', '"', '\'', ';', '=']);
+    let label = label.split(';').next().unwrap_or_default();
     label
         .trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';' | '='))
         .to_ascii_lowercase()
@@ -113,7 +132,7 @@ fn cleaned(label: &str) -> String {
 
 /// ASCII as text; NUL and other bytes are dealt with by the caller.
 fn as_ascii(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| char::from(*b)).collect()
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// UTF-16 and UTF-32, whose bytes look like nothing else.
@@ -165,9 +184,10 @@ fn wide(bytes: &[u8], label: &str) -> Option<Decoded> {
 
 /// Labels only mail-parser's tables know (DOS code pages).
 fn foreign(bytes: &[u8], label: &str) -> Option<String> {
-    let bare = label
-        .strip_prefix("cp")
-        .or_else(|| label.strip_prefix("ibm"));
+    let bare = ["cp", "ibm", "dos", "pc", "windows"]
+        .iter()
+        .find_map(|maker| label.strip_prefix(maker))
+        .map(|number| number.trim_start_matches(['-', '_', ' ', '0']));
     mail_parser::decoders::charsets::map::charset_decoder(label.as_bytes())
         .or_else(|| mail_parser::decoders::charsets::map::charset_decoder(bare?.as_bytes()))
         .map(|decode| decode(bytes))
@@ -403,5 +423,27 @@ mod tests {
         assert_eq!(text(&wide, Some("utf-16")), "申請");
         assert_eq!(text(b"Hi Mom -+Jjo--+AOk-!", Some("utf-7")), "Hi Mom -☺-é!");
         assert_eq!(text(b"\x82", Some("cp850")), "é");
+    }
+
+    #[test]
+    fn labels_are_understood_however_they_are_written() {
+        for (bytes, label, wanted) in [
+            (&b"\x82"[..], "cp-850", "é"),
+            (b"\x82", "IBM850", "é"),
+            (b"\x8a\xe9", "\"x-sjis\"", "企"),
+            (b"\x8a\xe9", " MS_Kanji ", "企"),
+            (b"\x8a\xe9", "Shift_JIS; format=flowed", "企"),
+            ("企業".as_bytes(), "'utf8'", "企業"),
+            (b"\xf9\xec", "iso-8859-8-i", "של"),
+            (b"~{VPND~}", "gb2312", "中文"),
+            (b"\x0e6E6E\x0f!", "iso-2022-jp", "ｶﾅｶﾅ!"),
+            (b"\x0eGQ1[\x0f!", "iso-2022-kr", "한글!"),
+            (b"+W,A-", "x-unknown", "+W,A-"),
+            (b"\x90\x30\x81\x30", "gb18030", "\u{10000}"),
+            (b"\x88\x62\x87\x40", "big5-hkscs", "Ê̄䏰"),
+            (b"\xc8\xa3\x81\x41", "ks_c_5601-1987", "호갂"),
+        ] {
+            assert_eq!(text(bytes, Some(label)), wanted, "{label}");
+        }
     }
 }

@@ -126,6 +126,11 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         envelope_from: envelope_from.as_deref(),
         subject: subject.as_deref().unwrap_or_default(),
         notices: &content.notices,
+        calendar_method: content
+            .invitation
+            .as_ref()
+            .map(|i| i.method.as_str())
+            .unwrap_or_default(),
         delivery_report: &content.delivery_report,
         text: &text,
     });

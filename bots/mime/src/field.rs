@@ -19,6 +19,8 @@ pub(crate) struct Fields<'a> {
 
 /// No sensible name is longer; a line of text with a colon somewhere is no field.
 const LONGEST_NAME: usize = 80;
+/// Of a longer value only the beginning is kept: no list of recipients or references is as long.
+const LONGEST_VALUE: usize = 1 << 20;
 /// More fields than this are not kept: a hostile message must not cost more than it is worth.
 const MOST_FIELDS: usize = 4096;
 
@@ -61,6 +63,7 @@ impl<'a> Fields<'a> {
         if let Some((name, start, end)) = open
             && self.fields.len() < MOST_FIELDS
         {
+            let end = end.min(start.saturating_add(LONGEST_VALUE));
             let value = bytes.get(start..end).unwrap_or_default();
             self.fields.push(Field { name, value });
         }

@@ -1,7 +1,11 @@
 //! HTML → readable text. Quotations become `>` lines, so that `reply` needs no second way of finding them.
 
+use crate::markup::{Tag, after_hidden, entities, hidden, tag};
+
 /// Deeper quotations are written at this depth.
 const DEEPEST_QUOTE: usize = 8;
+/// Longer addresses of links are no help to anybody.
+const LONGEST_LINK: usize = 1000;
 /// Elements still open; more are forgotten.
 const MOST_OPEN: usize = 512;
 
@@ -12,10 +16,26 @@ pub fn html_to_text(html: &str) -> String {
     let mut comments_end = true;
     // Elements that were looked for to the end of the page in vain: looking again for each would cost the square of its size.
     let mut never_closed: Vec<&str> = Vec::new();
+    // An element people don't see: its name, how many of that name are open in it, and where it began.
+    let mut unseen: Option<(String, usize, &str)> = None;
+    let mut hides = true;
     let after_last_tag = html.len() - html.rfind('>').map_or(0, |at| at + 1);
-    while let Some(at) = rest.find('<').filter(|_| rest.len() > after_last_tag) {
+    loop {
+        let next = rest.find('<').filter(|_| rest.len() > after_last_tag);
+        let Some(at) = next else {
+            // Better to show what should be hidden than to hide the rest of a page.
+            match unseen.take() {
+                Some((_, _, began)) => {
+                    (rest, hides) = (began, false);
+                    continue;
+                }
+                None => break,
+            }
+        };
         let (text, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        page.text(text);
+        if unseen.is_none() {
+            page.text(text);
+        }
         if let Some(comment) = tail.strip_prefix("<!--") {
             let end = if comments_end {
                 comment.find("-->")
@@ -46,113 +66,32 @@ pub fn html_to_text(html: &str) -> String {
                             None => rest = "",
                         }
                     }
+                } else if let Some((name, open, _)) = &mut unseen {
+                    if tag.name == *name {
+                        *open = if tag.closing { *open - 1 } else { *open + 1 };
+                    }
+                    // A paragraph ends where another block begins.
+                    let ended = name == "p" && !tag.closing && tag.block();
+                    if *open == 0 || ended {
+                        unseen = None;
+                        page.tag(&tag);
+                    }
+                } else if hides && tag.invisible() && !tag.void() {
+                    unseen = Some((tag.name.clone(), 1, rest));
                 } else {
                     page.tag(&tag);
                 }
             }
             None => {
-                page.text("<");
+                if unseen.is_none() {
+                    page.text("<");
+                }
                 rest = tail.get(1..).unwrap_or_default();
             }
         }
     }
     page.text(rest);
     page.finish()
-}
-
-/// A start or end tag.
-struct Tag<'a> {
-    name: String,
-    attributes: &'a str,
-    closing: bool,
-}
-
-/// Reads a tag. `<a@example.org>` and `a < b` are none.
-fn tag(text: &str) -> Option<(Tag<'_>, &str)> {
-    let inner = text.strip_prefix('<')?;
-    let (closing, inner) = match inner.strip_prefix('/') {
-        Some(rest) => (true, rest),
-        None => (false, inner),
-    };
-    let first = inner.chars().next()?;
-    if first == '!' || first == '?' {
-        let end = inner.find('>')?;
-        let tag = Tag {
-            name: String::new(),
-            attributes: "",
-            closing,
-        };
-        return Some((tag, inner.get(end + 1..).unwrap_or_default()));
-    }
-    if !first.is_ascii_alphabetic() {
-        return None;
-    }
-    let name_end =
-        inner.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_')))?;
-    let (name, after) = inner.split_at_checked(name_end)?;
-    if !after.starts_with(|c: char| c.is_whitespace() || matches!(c, '>' | '/')) {
-        return None;
-    }
-    let mut quote: Option<char> = None;
-    let mut end = None;
-    for (at, c) in after.char_indices() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '>') => {
-                end = Some(at);
-                break;
-            }
-            // A quote that was never closed must not swallow the page.
-            (None, '<') => break,
-            _ => {}
-        }
-        if at > 16_384 {
-            break;
-        }
-    }
-    let end = end.or_else(|| after.find('>'))?;
-    let tag = Tag {
-        name: name.to_ascii_lowercase(),
-        attributes: after.get(..end).unwrap_or_default(),
-        closing,
-    };
-    Some((tag, after.get(end + 1..).unwrap_or_default()))
-}
-
-/// Elements whose content is no text for people.
-fn hidden(name: &str) -> Option<&'static str> {
-    [
-        "script", "style", "head", "title", "template", "noscript", "svg", "object",
-    ]
-    .into_iter()
-    .find(|h| *h == name)
-}
-
-/// What follows the end of a hidden element, if it has one; a head ends at the body too.
-fn after_hidden<'a>(rest: &'a str, name: &str) -> Option<&'a str> {
-    let mut from = rest;
-    while let Some(at) = from.find('<') {
-        let tail = from.get(at + 1..)?;
-        if let Some(after) = tail.strip_prefix('/')
-            && starts_without_case(after, name)
-        {
-            let end = after.find('>')?;
-            return after.get(end + 1..);
-        }
-        if name == "head" && starts_without_case(tail, "body") {
-            return from.get(at..);
-        }
-        from = tail;
-    }
-    None
-}
-
-fn starts_without_case(text: &str, prefix: &str) -> bool {
-    text.as_bytes()
-        .get(..prefix.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
 /// The page as far as it is written.
@@ -165,6 +104,18 @@ struct Page {
     /// Elements that matter and are open: name, and whether they quote.
     open: Vec<(String, bool)>,
     blank_lines: usize,
+    /// The blank that is due stands for a line end of the source.
+    line_end: bool,
+    /// The address of the link that is open, and where its text begins in this line.
+    link: Option<(String, usize)>,
+    /// Numbers of the lists that are open; `None` for those without.
+    lists: Vec<Option<u32>>,
+}
+
+/// Signs of scripts that put no blanks between words: a line end of the source between two of them is none of the text
+/// (CSS Text 3 §4.1.3).
+fn unspaced(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{a4cf}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe4f}' | '\u{ff00}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
 
 impl Page {
@@ -190,13 +141,17 @@ impl Page {
                     self.space = false;
                 }
                 ' ' | '\t' if preformatted => self.line.push(c),
-                ' ' | '\t' | '\n' | '\r' | '\u{c}' => self.space = true,
+                ' ' | '\t' | '\u{c}' => (self.space, self.line_end) = (true, self.line_end),
+                '\n' | '\r' => (self.space, self.line_end) = (true, true),
                 '\u{ad}' | '\u{200b}' | '\u{feff}' => {}
                 c => {
-                    if self.space && !self.line.is_empty() && !self.line.ends_with(' ') {
+                    let joined = self.line_end
+                        && unspaced(c)
+                        && self.line.chars().next_back().is_some_and(unspaced);
+                    if self.space && !joined && !self.line.is_empty() && !self.line.ends_with(' ') {
                         self.line.push(' ');
                     }
-                    self.space = false;
+                    (self.space, self.line_end) = (false, false);
                     self.line.push(c);
                 }
             }
@@ -213,6 +168,9 @@ impl Page {
             }
             "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "dl" | "table" => {
                 self.end_line(false);
+                if matches!(tag.name.as_str(), "ul" | "ol") {
+                    self.list(tag);
+                }
                 self.blank_line();
                 self.track(tag, false);
             }
@@ -227,15 +185,68 @@ impl Page {
             }
             "li" if !tag.closing => {
                 self.end_line(false);
-                self.line.push_str("- ");
+                match self.lists.last_mut() {
+                    Some(Some(number)) => {
+                        self.line.push_str(&format!("{number}. "));
+                        *number = number.saturating_add(1);
+                    }
+                    _ => self.line.push_str("- "),
+                }
             }
+            "a" => self.link(tag),
             "tr" | "li" | "dt" | "dd" | "section" | "article" | "header" | "footer" | "address"
             | "center" | "body" | "form" | "fieldset" | "main" | "nav" | "aside" | "caption" => {
                 self.end_line(false)
             }
-            "td" | "th" if tag.closing && !self.line.is_empty() => self.line.push(' '),
+            "td" | "th" if !self.line.is_empty() && !self.line.ends_with(' ') => {
+                self.line.push(' ')
+            }
             _ => {}
         }
+    }
+
+    /// Keeps the numbers of lists.
+    fn list(&mut self, tag: &Tag<'_>) {
+        if tag.closing {
+            self.lists.pop();
+        } else if self.lists.len() < MOST_OPEN {
+            self.lists.push((tag.name == "ol").then(|| {
+                let start = tag.attribute("start").and_then(|s| s.trim().parse().ok());
+                start.unwrap_or(1)
+            }));
+        }
+    }
+
+    /// Behind the text of a link stands where it leads, when that is something else.
+    fn link(&mut self, tag: &Tag<'_>) {
+        if let Some((target, from)) = self.link.take()
+            && let Some(shown) = self.line.get(from..).map(str::trim)
+            && !shown.is_empty()
+            && !same_place(shown, &target)
+        {
+            self.line.truncate(self.line.trim_end().len());
+            self.line.push_str(&format!(" ({target})"));
+        }
+        if tag.closing {
+            return;
+        }
+        let target = tag.attribute("href").map(|h| h.trim().to_owned());
+        let target = target.and_then(|h| match h.split_once(':') {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mailto") => {
+                Some(rest.split('?').next().unwrap_or_default().to_owned())
+            }
+            Some((scheme, _))
+                if ["http", "https", "ftp"]
+                    .iter()
+                    .any(|s| scheme.eq_ignore_ascii_case(s)) =>
+            {
+                Some(h)
+            }
+            _ => None,
+        });
+        self.link = target
+            .filter(|t| !t.is_empty() && t.len() <= LONGEST_LINK)
+            .map(|t| (t.split_whitespace().collect(), self.line.len()));
     }
 
     /// Keeps count of open blocks, so that a quotation ends with its own element.
@@ -262,7 +273,11 @@ impl Page {
     fn end_line(&mut self, even_empty: bool) {
         let line = std::mem::take(&mut self.line);
         let content = line.trim_end();
-        self.space = false;
+        (self.space, self.line_end) = (false, false);
+        // What a link said in the line before counts; it goes on in this one.
+        if let Some((_, from)) = &mut self.link {
+            *from = 0;
+        }
         if content.is_empty() {
             if !even_empty || self.blank_lines >= 2 || self.out.is_empty() {
                 return;
@@ -288,6 +303,22 @@ impl Page {
     }
 }
 
+/// True when the text of a link shows where it leads.
+fn same_place(shown: &str, target: &str) -> bool {
+    fn bare(text: &str) -> String {
+        let text = text.trim().to_lowercase();
+        let text = ["https://", "http://", "ftp://", "mailto:"]
+            .iter()
+            .find_map(|scheme| text.strip_prefix(scheme))
+            .unwrap_or(&text);
+        text.trim_start_matches("www.")
+            .trim_matches(['/', '<', '>', '.', '[', ']', '(', ')', ' '])
+            .to_owned()
+    }
+    let (shown, target) = (bare(shown), bare(target));
+    shown == target || shown.contains(&target)
+}
+
 /// True for the elements mail programs put a quotation in. A blockquote without a sign of that is only indented.
 fn quoting(tag: &Tag<'_>) -> bool {
     let attributes = tag.attributes.to_ascii_lowercase();
@@ -304,83 +335,10 @@ fn quoting(tag: &Tag<'_>) -> bool {
     signs.iter().any(|sign| attributes.contains(sign))
 }
 
-/// Replaces character references; what is none stays.
-fn entities(raw: &str) -> String {
-    if !raw.contains('&') {
-        return raw.to_owned();
-    }
-    let mut out = String::with_capacity(raw.len());
-    let mut pieces = raw.split('&');
-    out.push_str(pieces.next().unwrap_or_default());
-    for piece in pieces {
-        let end = piece
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '#'))
-            .unwrap_or(piece.len());
-        let (name, after) = piece.split_at_checked(end.min(32)).unwrap_or((piece, ""));
-        match entity(name) {
-            Some(c) => {
-                out.push(c);
-                out.push_str(after.strip_prefix(';').unwrap_or(after));
-            }
-            None => {
-                out.push('&');
-                out.push_str(piece);
-            }
-        }
-    }
-    out
-}
-
-fn entity(name: &str) -> Option<char> {
-    if let Some(number) = name.strip_prefix('#') {
-        let value = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => number.parse().ok()?,
-        };
-        // 128–159 are meant as windows-1252 (HTML, "numeric character reference end state").
-        if let Ok(byte @ 0x80..=0x9f) = u8::try_from(value) {
-            return encoding_rs::WINDOWS_1252.decode(&[byte]).0.chars().next();
-        }
-        return char::from_u32(value).filter(|c| *c != '\0');
-    }
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => '\u{a0}',
-        "" => return None,
-        other => {
-            let decoded = mail_parser::decoders::html::html_to_text(&format!("&{other};"));
-            let mut chars = decoded.chars();
-            match (chars.next(), chars.next()) {
-                (Some(c), None) => c,
-                _ => return None,
-            }
-        }
-    })
-}
-
-/// The charset an HTML page names itself.
-pub(crate) fn declared_charset(bytes: &[u8]) -> Option<String> {
-    let head: String = bytes
-        .iter()
-        .take(2048)
-        .map(|b| char::from(b.to_ascii_lowercase()))
-        .collect();
-    let (_, after) = head.split_once("charset=")?;
-    let name: String = after
-        .trim_start_matches(['"', '\'', ' '])
-        .chars()
-        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.'))
-        .collect();
-    (!name.is_empty()).then_some(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::markup::declared_charset;
 
     #[test]
     fn blocks_become_lines_and_code_vanishes() {
@@ -428,5 +386,46 @@ mod tests {
             Some("utf-8")
         );
         assert_eq!(declared_charset(b"<p>"), None);
+    }
+
+    #[test]
+    fn links_say_where_they_lead_when_their_text_does_not() {
+        assert_eq!(
+            html_to_text(
+                "<a href='https://example.org/a?x=1&amp;y=2'>Form</a>, <a href=\"http://www.example.org/\">www.example.org</a>, \
+                 <a href=mailto:desk@example.org>desk@example.org</a> <a href='#top'>up</a> <a href=https://example.org><img src=x></a>"
+            ),
+            "Form (https://example.org/a?x=1&y=2), www.example.org, desk@example.org up"
+        );
+    }
+
+    #[test]
+    fn what_is_not_displayed_is_left_out_unless_it_never_ends() {
+        assert_eq!(
+            html_to_text(
+                "a<div style=\"font-size:1px; DISPLAY : none\">x<div>y</div>z</div>b<p hidden>q<p>c"
+            ),
+            "a\n\nb\n\nc".replace("a\n\nb", "a\nb")
+        );
+        assert_eq!(html_to_text("a<span style='display:none'>b<br>c"), "ab\nc");
+        assert_eq!(html_to_text("<a title='display:none'>shown</a>"), "shown");
+    }
+
+    #[test]
+    fn rows_of_tables_and_numbered_lists_become_lines() {
+        assert_eq!(
+            html_to_text(
+                "<table><tr><th>項目<th>金額</tr><tr><td>申請</td><td>100</td></tr></table><ol><li>a<li>b</ol><ol start=5><li>c</ol>"
+            ),
+            "項目 金額\n申請 100\n\n1. a\n2. b\n\n5. c"
+        );
+    }
+
+    #[test]
+    fn line_ends_of_the_source_put_no_blanks_into_japanese() {
+        assert_eq!(
+            html_to_text("<p>日本\r\n語と\nEnglish\nwords 漢 字"),
+            "日本語と English words 漢 字"
+        );
     }
 }

@@ -23,6 +23,8 @@ pub struct MailFacts<'a> {
     pub(crate) subject: &'a str,
     /// Media types of reports and notices, `multipart/report;type` among them.
     pub(crate) notices: &'a [String],
+    /// Method of the invitation inside, upper case; empty without one.
+    pub(crate) calendar_method: &'a str,
     /// Text of the delivery reports.
     pub(crate) delivery_report: &'a str,
     pub(crate) text: &'a str,
@@ -79,6 +81,9 @@ pub fn machine_marks(mail: &MailFacts<'_>) -> Vec<MachineMark> {
         generated_by_exchange,
         suppressing_robot,
         vacation_subject,
+        vacation_opening,
+        calendar_answer,
+        challenge,
         x_loop,
         precedence,
         list_id,
@@ -244,6 +249,37 @@ fn vacation_subject(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
     patterns::VACATION_SUBJECT
         .is_match(mail.subject.trim())
         .then_some((AutoReply, "vacation-subject"))
+}
+
+/// Vacation notes under the subject of the message they answer: no program marked them, but their first words do.
+fn vacation_opening(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    let opening: String = mail.text.trim_start().chars().take(300).collect();
+    patterns::VACATION_OPENING
+        .is_match(&opening)
+        .then_some((AutoReply, "vacation-wording"))
+}
+
+/// A calendar's answer to an invitation (RFC 5546 §3.2.3): accepted, declined.
+fn calendar_answer(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    (mail.calendar_method == "REPLY").then_some((AutoReply, "calendar-reply"))
+}
+
+/// Robots that let a message pass only after its sender has proved to be a person.
+fn challenge(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    let field = [
+        "x-boxtrapper",
+        "x-tmda-confirm",
+        "x-spamarrest",
+        "x-challenge",
+        "x-tmda-fingerprint",
+    ]
+    .iter()
+    .any(|name| mail.present(name));
+    let opening: String = mail.text.trim_start().chars().take(600).collect();
+    (field
+        || (patterns::CHALLENGE_SUBJECT.is_match(mail.subject.trim())
+            && patterns::CHALLENGE_OPENING.is_match(&opening)))
+    .then_some((AutoReply, "challenge"))
 }
 
 /// Robots mark what passed through them.

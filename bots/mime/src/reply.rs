@@ -24,6 +24,8 @@ const MOST_LINES: usize = 50_000;
 const ATTRIBUTION_LINES: usize = 3;
 /// Blank lines between an attribution and its quotation.
 const GAP: usize = 5;
+/// Nobody leaves more blank lines in a signature than this.
+const MOST_SIGNATURE_SPACE: usize = 200;
 /// A signature is no longer than this.
 const SIGNATURE_LINES: usize = 15;
 
@@ -280,27 +282,40 @@ impl<'a> Page<'a> {
     /// Signatures: below `-- `, what phones add, boxes of contact data, footers of mailing lists.
     fn signatures(&mut self) {
         self.list_footer();
+        // Where the run of new lines ends; found once for each run, since every line of a text may look like a signature's.
+        let mut end = 0;
         for at in 0..self.lines.len() {
             if !self.is_new(at) {
                 continue;
             }
             let line = self.line(at);
-            let end = self.end_of_new(at);
+            if at >= end {
+                end = self.end_of_new(at);
+            }
             if matches!(line.trim_start(), "--" | "—") || line == "＿＿" {
-                let filled = (at + 1..end).filter(|i| !is_blank(self.line(*i))).count();
+                let filled = self.filled(at + 1, end, SIGNATURE_LINES + 1);
                 // Long text below two dashes is no signature.
                 if filled <= SIGNATURE_LINES {
                     self.set_new(at, end, Part::Signature);
                 }
-            } else if line.chars().count() <= 90
+            } else if line.chars().count() <= 300
                 && patterns::PHONE_FOOTER.is_match(line)
-                && (at + 1..end).filter(|i| !is_blank(self.line(*i))).count() <= 2
+                && self.filled(at + 1, end, 3) <= 2
             {
                 self.set(at, at + 1, Part::Signature);
             }
         }
         self.contact_box();
         self.dashed_name();
+    }
+
+    /// How many lines of a range are not blank; not counted further than `most`.
+    fn filled(&self, from: usize, to: usize, most: usize) -> usize {
+        (from..to)
+            .take(MOST_SIGNATURE_SPACE)
+            .filter(|i| !is_blank(self.line(*i)))
+            .take(most)
+            .count()
     }
 
     /// Where the run of new lines that `at` belongs to ends.

@@ -85,8 +85,9 @@ impl Writer<'_> {
     }
 }
 
-/// Decodes ISO-2022 text of any kind. Eight-bit bytes between the sequences are given to `eight_bit`.
-pub(crate) fn iso_2022(bytes: &[u8], eight_bit: &dyn Fn(&[u8]) -> String) -> Decoded {
+/// Decodes ISO-2022 text of any kind. Eight-bit bytes between the sequences are given to `eight_bit`; what shift-out means
+/// before any sequence says so, the label tells.
+pub(crate) fn iso_2022(bytes: &[u8], label: &str, eight_bit: &dyn Fn(&[u8]) -> String) -> Decoded {
     let mut writer = Writer {
         out: String::with_capacity(bytes.len()),
         held: Vec::new(),
@@ -95,7 +96,11 @@ pub(crate) fn iso_2022(bytes: &[u8], eight_bit: &dyn Fn(&[u8]) -> String) -> Dec
         eight_bit,
     };
     let mut set = Set::Ascii;
-    let mut shifted_to = Set::Kana;
+    let mut shifted_to = match label {
+        "iso-2022-kr" => Set::Ksc,
+        "iso-2022-cn" | "iso-2022-cn-ext" => Set::Gb,
+        _ => Set::Kana,
+    };
     let mut shifted = false;
     let mut rest = bytes;
     while let [first, tail @ ..] = rest {
@@ -159,6 +164,18 @@ pub(crate) fn iso_2022(bytes: &[u8], eight_bit: &dyn Fn(&[u8]) -> String) -> Dec
     }
 }
 
+/// True when ASCII bytes hold a run of HZ: opened, pairs of characters, closed in the same line.
+pub(crate) fn looks_like_hz(bytes: &[u8]) -> bool {
+    bytes.split(|b| *b == b'\n').any(|line| {
+        let Some(open) = line.windows(2).position(|w| w == b"~{") else {
+            return false;
+        };
+        let rest = line.get(open + 2..).unwrap_or_default();
+        let close = rest.windows(2).position(|w| w == b"~}");
+        close.is_some_and(|c| c >= 2 && c.is_multiple_of(2))
+    })
+}
+
 /// HZ (RFC 1843): `~{` … `~}` around seven-bit GB2312.
 pub(crate) fn hz(bytes: &[u8]) -> String {
     let mut out = Vec::with_capacity(bytes.len());
@@ -219,7 +236,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> String {
-        iso_2022(bytes, &|run| String::from_utf8_lossy(run).into_owned()).text
+        iso_2022(bytes, "", &|run| String::from_utf8_lossy(run).into_owned()).text
     }
 
     #[test]

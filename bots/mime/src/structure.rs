@@ -1,14 +1,19 @@
 //! Which parts of a message are its text, which are attachments, what kind of report it is.
 
+use crate::calendar::Invitation;
 use crate::charset::{self, Hints};
+use crate::embedded;
 use crate::field::Fields;
 use crate::flowed;
 use crate::html;
-use crate::ids::ids;
+use crate::markup;
+use crate::names;
 use crate::params::Params;
 use crate::parts::Parts;
+use crate::patterns;
 use crate::transfer::Transfer;
 use crate::words;
+use crate::wrapped;
 use madoguchi_channel::Attachment;
 
 /// More attachments than this are not listed.
@@ -27,6 +32,10 @@ pub(crate) struct Content {
     pub(crate) delivery_report: String,
     /// Ids of the messages that lie inside this one, as in a bounce.
     pub(crate) enclosed: Vec<String>,
+    /// Text of `winmail.dat`: counts where there is no other.
+    set_aside: String,
+    /// The first invitation: the text where there is no other, and its method (`REPLY` is an answer of a calendar).
+    pub(crate) invitation: Option<Invitation>,
     /// What was odd.
     pub(crate) problems: Vec<String>,
     /// The contents of the attachments, where they are wanted.
@@ -34,9 +43,43 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    fn problem(&mut self, words: &str) {
+    pub(crate) fn problem(&mut self, words: &str) {
         if !self.problems.iter().any(|p| p == words) {
             self.problems.push(words.to_owned());
+        }
+    }
+
+    /// Keeps a text for the case that there is no other.
+    pub(crate) fn set_aside(&mut self, text: String) {
+        if self.set_aside.is_empty() {
+            self.set_aside = text;
+        }
+    }
+
+    /// Lists a file; more than anybody sends are only counted as a problem.
+    pub(crate) fn attach(&mut self, name: Option<String>, media_type: &str, size: usize) {
+        if self.attachments.len() >= MOST_ATTACHMENTS {
+            self.problem("the message has more attachments than are listed");
+            return;
+        }
+        self.attachments.push(Attachment {
+            name: name.as_deref().and_then(names::cleaned),
+            media_type: media_type.to_owned(),
+            size,
+        });
+        if let Some(contents) = &mut self.contents {
+            contents.push(Vec::new());
+        }
+    }
+
+    /// Lists a file whose content is at hand.
+    pub(crate) fn attach_content(&mut self, name: Option<String>, media_type: &str, bytes: &[u8]) {
+        let before = self.attachments.len();
+        self.attach(name, media_type, bytes.len());
+        if self.attachments.len() > before
+            && let Some(last) = self.contents.as_mut().and_then(|c| c.last_mut())
+        {
+            *last = bytes.to_vec();
         }
     }
 }
@@ -46,11 +89,18 @@ pub(crate) struct Structure<'a> {
     parts: Parts<'a>,
     /// What text without a label may be in.
     pub(crate) hints: Hints,
+    /// How many wrappings (signatures, `winmail.dat`) this lies in.
+    layers: usize,
 }
 
 impl<'a> Structure<'a> {
     /// Finds the parts.
     pub(crate) fn read(raw: &'a [u8]) -> Self {
+        Self::inside(raw, 0)
+    }
+
+    /// Finds the parts of what was taken out of `layers` wrappings.
+    pub(crate) fn inside(raw: &'a [u8], layers: usize) -> Self {
         let parts = Parts::read(raw);
         // The first part with a usable label speaks for the header and for parts without one.
         let encoding = parts.iter().take(50).find_map(|part| {
@@ -61,6 +111,7 @@ impl<'a> Structure<'a> {
         Self {
             parts,
             hints: Hints { encoding },
+            layers,
         }
     }
 
@@ -71,23 +122,26 @@ impl<'a> Structure<'a> {
         if self.parts.cut {
             content.problem("the message has more parts, or deeper ones, than are read");
         }
-        if content.attachments.len() > MOST_ATTACHMENTS {
-            content.attachments.truncate(MOST_ATTACHMENTS);
-            content.problem("the message has more attachments than are listed");
+        if content.text.trim().is_empty() {
+            content.text = std::mem::take(&mut content.set_aside);
         }
+        if content.text.trim().is_empty()
+            && let Some(invitation) = &content.invitation
+        {
+            content.text = invitation.text();
+        }
+        note_pgp(&mut content);
         content
     }
 
-    /// The contents of the attachments, in the order they are listed.
+    /// The contents of the attachments, in the order they are listed; empty for a file inside another one, which holds it.
     pub(crate) fn files(&self) -> Vec<Vec<u8>> {
         let mut content = Content {
             contents: Some(Vec::new()),
             ..Content::default()
         };
         self.part(0, 0, &mut content);
-        let mut contents = content.contents.unwrap_or_default();
-        contents.truncate(MOST_ATTACHMENTS);
-        contents
+        content.contents.unwrap_or_default()
     }
 
     /// One part and all below it. Returns its text; attachments and problems go to `content`.
@@ -114,10 +168,6 @@ impl<'a> Structure<'a> {
             .map_or(Transfer::Identity, |v| {
                 Transfer::named(&words::line(v, Hints::default()))
             });
-        let (bytes, undeclared) = transfer.decode(part.body);
-        if undeclared {
-            content.problem("a part is not encoded as it declares");
-        }
         let name = disposition
             .get("filename")
             .or_else(|| disposition.get("name"))
@@ -125,12 +175,29 @@ impl<'a> Structure<'a> {
             .or_else(|| kind.get("filename"))
             .map(str::to_owned);
         let media_type = media_type(&kind, depth);
-        if matches!(
+        let attached = disposition.value == "attachment"
+            || (name.is_some() && (depth > 0 || disposition.value == "inline"));
+        let readable = matches!(
             media_type.as_str(),
-            "message/rfc822" | "message/global" | "text/rfc822-headers" | "message/global-headers"
-        ) && let Some(id) = Fields::read(&bytes).first("message-id")
-        {
-            content.enclosed.extend(ids(&words::line(id, self.hints)));
+            "text/plain" | "text/html" | "text/enriched" | "text/richtext"
+        ) || (depth == 0
+            && media_type.starts_with("text/")
+            && media_type != "text/calendar"
+            && disposition.value.is_empty());
+        let opened = is_notice(&media_type) || wrapped::opens(&media_type, name.as_deref());
+        if (attached || !readable) && !opened {
+            if content.contents.is_some() {
+                let (bytes, _) = transfer.decode(part.body);
+                content.attach_content(name, &media_type, &bytes);
+            } else {
+                let size = transfer.decoded_length(part.body);
+                content.attach(name, &media_type, size);
+            }
+            return Text::default();
+        }
+        let (bytes, undeclared) = transfer.decode(part.body);
+        if undeclared {
+            content.problem("a part is not encoded as it declares");
         }
         if is_notice(&media_type) {
             content.notices.push(media_type.clone());
@@ -141,23 +208,18 @@ impl<'a> Structure<'a> {
                 content.delivery_report.push('\n');
             }
         }
-        let attached = disposition.value == "attachment"
-            || (name.is_some() && (depth > 0 || disposition.value == "inline"));
-        let readable =
-            matches!(
-                media_type.as_str(),
-                "text/plain" | "text/html" | "text/enriched" | "text/richtext"
-            ) || (depth == 0 && media_type.starts_with("text/") && disposition.value.is_empty());
         if attached || !readable {
-            content.attachments.push(Attachment {
+            let part = wrapped::Part {
+                kind: &kind,
+                media_type: &media_type,
                 name,
-                media_type,
-                size: bytes.len(),
-            });
-            if let Some(contents) = &mut content.contents {
-                contents.push(bytes.to_vec());
-            }
-            return Text::default();
+                bytes: &bytes,
+            };
+            return wrapped::read(part, self.hints, self.layers, content);
+        }
+        let (bytes, files) = embedded::take(&bytes, self.hints);
+        for file in files {
+            content.attach(file.name, file.media_type, file.size);
         }
         self.text(&media_type, &kind, &bytes, content)
     }
@@ -166,7 +228,7 @@ impl<'a> Structure<'a> {
         let marked_up = media_type != "text/plain" && media_type != "text/calendar";
         let label = kind.get("charset").map(str::to_owned).or_else(|| {
             if marked_up {
-                html::declared_charset(bytes)
+                markup::declared_charset(bytes)
             } else {
                 None
             }
@@ -243,16 +305,16 @@ impl<'a> Structure<'a> {
 
 /// The text of a part in the versions it has.
 #[derive(Debug, Default)]
-struct Text {
-    plain: Option<String>,
-    html: Option<String>,
+pub(crate) struct Text {
+    pub(crate) plain: Option<String>,
+    pub(crate) html: Option<String>,
 }
 
 impl Text {
-    /// The plain version, unless it is empty.
-    fn best(self) -> String {
+    /// The plain version, unless it is empty or only says that one should look at the other.
+    pub(crate) fn best(self) -> String {
         match (self.plain, self.html) {
-            (Some(plain), Some(html)) if plain.trim().is_empty() => html,
+            (Some(plain), Some(html)) if plain.trim().is_empty() || is_stub(&plain, &html) => html,
             (Some(plain), _) => plain,
             (None, html) => html.unwrap_or_default(),
         }
@@ -299,18 +361,33 @@ fn note_wrapper(kind: &Params, content: &mut Content) {
         "multipart/encrypted" => {
             content.problem("the message is encrypted (OpenPGP); the desk can't read it")
         }
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
-            let signed = kind
-                .get("smime-type")
-                .is_some_and(|t| t.eq_ignore_ascii_case("signed-data"));
-            content.problem(if signed {
-                "the message is sealed in an S/MIME signature; its text is inside the attachment"
-            } else {
-                "the message is encrypted (S/MIME); the desk can't read it"
-            });
-        }
         _ => {}
     }
+}
+
+/// OpenPGP written into the text (RFC 9580 §6.2) is left as it is; staff is told.
+fn note_pgp(content: &mut Content) {
+    let (mut sealed, mut signed) = (false, false);
+    for line in content
+        .text
+        .lines()
+        .filter(|l| l.starts_with("-----BEGIN PGP "))
+    {
+        sealed |= line.starts_with("-----BEGIN PGP MESSAGE");
+        signed |= line.starts_with("-----BEGIN PGP SIGNED MESSAGE");
+    }
+    if sealed {
+        content.problem("the text is encrypted (OpenPGP); the desk can't read it");
+    }
+    if signed {
+        content.problem("the text is signed (OpenPGP); the signature is not checked");
+    }
+}
+
+/// A plain version that says nothing but that the reader should show the other one.
+fn is_stub(plain: &str, html: &str) -> bool {
+    let length = plain.trim().chars().count();
+    length <= 400 && html.trim().chars().count() > length && patterns::STUB.is_match(plain.trim())
 }
 
 /// Line ends as `\n`, without NUL and byte order marks.

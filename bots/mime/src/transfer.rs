@@ -30,6 +30,18 @@ impl Transfer {
         }
     }
 
+    /// How long the content is when it is undone; nothing is kept, however large the file.
+    pub(crate) fn decoded_length(self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Base64 if mostly_base64(bytes) => {
+                let mut counted = 0;
+                base64_bytes(bytes, |_| counted += 1);
+                counted
+            }
+            _ => self.decode(bytes).0.len(),
+        }
+    }
+
     /// Undoes it. The flag tells that the content was not encoded as declared and was taken as it is.
     pub(crate) fn decode(self, bytes: &[u8]) -> (Cow<'_, [u8]>, bool) {
         match self {
@@ -45,15 +57,27 @@ impl Transfer {
     }
 }
 
-fn sextet(byte: u8) -> Option<u32> {
-    Some(u32::from(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    }))
+/// What each byte stands for; 255 for what is not of the alphabet (RFC 4648 §4 and §5).
+static SEXTETS: [u8; 256] = {
+    let mut table = [255u8; 256];
+    let mut byte = 0u8;
+    #[allow(clippy::indexing_slicing)] // computed when compiled; a place outside would not compile
+    while byte < 128 {
+        table[byte as usize] = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => 255,
+        };
+        byte += 1;
+    }
+    table
+};
+
+fn is_base64(byte: u8) -> bool {
+    SEXTETS.get(usize::from(byte)).is_some_and(|v| *v < 64)
 }
 
 /// Text that only claims to be base64 has blanks inside its lines and characters outside the alphabet.
@@ -61,7 +85,7 @@ fn mostly_base64(bytes: &[u8]) -> bool {
     let sample = bytes.get(..4096).unwrap_or(bytes);
     let strange = sample
         .iter()
-        .filter(|b| sextet(**b).is_none() && !matches!(b, b'=' | b'\r' | b'\n'))
+        .filter(|b| !is_base64(**b) && !matches!(b, b'=' | b'\r' | b'\n'))
         .count();
     strange * 10 <= sample.len()
 }
@@ -69,22 +93,30 @@ fn mostly_base64(bytes: &[u8]) -> bool {
 /// Base64; skips what is not of the alphabet, starts anew after padding (parts that were encoded one by one and joined).
 pub(crate) fn base64(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3 + 3);
+    base64_bytes(bytes, |byte| out.push(byte));
+    out
+}
+
+fn base64_bytes(bytes: &[u8], mut put: impl FnMut(u8)) {
     let (mut bits, mut held) = (0u32, 0u32);
     for &byte in bytes {
-        if byte == b'=' {
-            (bits, held) = (0, 0);
-            continue;
-        }
-        let Some(value) = sextet(byte) else { continue };
+        let value = match SEXTETS.get(usize::from(byte)) {
+            Some(value @ 0..64) => u32::from(*value),
+            _ => {
+                if byte == b'=' {
+                    (bits, held) = (0, 0);
+                }
+                continue;
+            }
+        };
         held = (held << 6) | value;
         bits += 6;
         if bits >= 8 {
             bits -= 8;
-            out.push(((held >> bits) & 0xff) as u8);
+            put(((held >> bits) & 0xff) as u8);
             held &= (1 << bits) - 1;
         }
     }
-    out
 }
 
 fn hex(byte: u8) -> Option<u8> {

@@ -158,14 +158,17 @@ fn significant(content: &str) -> usize {
 fn bytes_of(group: &[Word<'_>], across: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut coded = String::new();
+    // Counted as it grows: counting the whole anew for each word would cost the square of the field.
+    let mut count = 0;
     for word in group {
         if word.base64 {
             coded.push_str(word.content);
+            count += significant(word.content);
         }
-        if !word.base64 || !across || coded.ends_with('=') || significant(&coded).is_multiple_of(4)
-        {
+        if !word.base64 || !across || coded.ends_with('=') || count % 4 == 0 {
             bytes.extend(transfer::base64(coded.as_bytes()));
             coded.clear();
+            count = 0;
         }
         if !word.base64 {
             let plain: Vec<u8> = word

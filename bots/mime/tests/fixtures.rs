@@ -50,3 +50,39 @@ fn every_fixture_is_understood_as_written_beside_it() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Contents and list must not get out of step: a file would go by another's name.
+#[test]
+fn the_contents_of_the_files_come_in_the_order_of_the_list() {
+    let folder = std::path::PathBuf::from(
+        std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package"),
+    )
+    .join("fixtures");
+    let mut with_files = 0;
+    for entry in std::fs::read_dir(folder).expect("fixtures") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_none_or(|e| e != "eml") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).expect("a message");
+        let Ok(message) = madoguchi_mime::decode(&bytes) else {
+            continue;
+        };
+        let contents = madoguchi_mime::files(&bytes);
+        assert_eq!(
+            contents.len(),
+            message.attachments.len(),
+            "{}",
+            path.display()
+        );
+        for (content, attachment) in contents.iter().zip(&message.attachments) {
+            assert!(
+                content.is_empty() || content.len() == attachment.size,
+                "{}: {attachment:?}",
+                path.display()
+            );
+            with_files += usize::from(!content.is_empty());
+        }
+    }
+    assert!(with_files > 5);
+}
