@@ -3,7 +3,7 @@
 
 use crate::server::{Server, ready};
 use crate::support::mail::Mail;
-use crate::support::{TestDesk, eventually, get};
+use crate::support::{TestDesk, eventually, eventually_step_by_step, get};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -210,9 +210,11 @@ fn a_full_disk_is_told_holds_mail_up_at_the_server_and_loses_none() {
     );
     std::fs::remove_file(ballast).unwrap();
     ready(&desk);
-    eventually("every mail is decided", || {
-        let sums = desk.json(&["ledger", "--summary"]).pop()?;
-        (sums["stored"] == MAILS && sums["waiting"] == 0).then_some(())
+    eventually_step_by_step("every mail is decided", || {
+        let sums = desk.json(&["ledger", "--summary"]).pop();
+        let sums = sums.unwrap_or_default();
+        let done = sums["stored"] == MAILS && sums["waiting"] == 0;
+        if done { Ok(()) } else { Err(sums.to_string()) }
     });
     let sums = desk.balanced_ledger();
     assert_eq!(sums["stored"], MAILS, "{sums}");

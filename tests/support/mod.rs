@@ -35,6 +35,31 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// The same for work that takes its time: `look` gives how far it has come, and patience begins anew with every step.
+pub fn eventually_step_by_step<T, P: PartialEq + std::fmt::Debug>(
+    what: &str,
+    mut look: impl FnMut() -> Result<T, P>,
+) -> T {
+    let mut begun = Instant::now();
+    let mut last = None;
+    loop {
+        match look() {
+            Ok(found) => return found,
+            Err(step) => {
+                if last.as_ref() != Some(&step) {
+                    begun = Instant::now();
+                    last = Some(step);
+                }
+            }
+        }
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "never happened: {what}; it stands at {last:?}"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 /// A port nobody uses at the moment.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
