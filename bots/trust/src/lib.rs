@@ -7,6 +7,7 @@
 //! | `arc_form` | the form of ARC fields |
 //! | `trace` | what our own receiving servers wrote into it: the connecting address, their results (RFC 8601) |
 //! | `lookalike` | domains and names made to look like others |
+//! | `feedback` | reports of complaints and failed signatures (RFC 5965, RFC 6591) |
 //! | `sign` | DKIM signatures on departing messages |
 //!
 //! Mail is read from a mailbox, after the servers have taken it: where it came from is known from their trace fields alone, and those are
@@ -14,6 +15,7 @@
 
 mod arc_form;
 mod check;
+mod feedback;
 mod lookalike;
 mod sign;
 mod spf;
@@ -21,6 +23,7 @@ mod spf_record;
 mod trace;
 
 pub use check::{Checker, Dmarc, Override, Settings, SetupError, Signature, Trust, Verdict};
+pub use feedback::{Feedback, feedback_report};
 pub use lookalike::{Warning, warnings};
 pub use sign::{SignError, Signer};
 pub use spf::{Spf, SpfResult};

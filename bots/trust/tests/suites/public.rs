@@ -207,3 +207,69 @@ async fn every_case_of_the_arc_suite_ends_as_expected() {
         .collect();
     assert_eq!(deviations, known);
 }
+
+#[test]
+fn every_feedback_report_is_read_as_expected() {
+    let Some(dir) = suite("arf") else { return };
+    // The other reader folds white space and spells names in its own way.
+    let plain = |value: &Value| -> String {
+        value
+            .as_str()
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || "@.:/".contains(*c))
+            .collect::<String>()
+            .to_lowercase()
+    };
+    for number in 1..=5 {
+        let expected = json(dir.join(format!("00{number}.json")));
+        let raw = std::fs::read(dir.join(format!("00{number}.eml"))).unwrap();
+        let found = madoguchi_trust::feedback_report(&raw).unwrap();
+        let found = serde_json::to_value(found).unwrap();
+        for (theirs, ours) in [
+            ("feedback_type", "kind"),
+            ("user_agent", "user_agent"),
+            ("original_mail_from", "original_mail_from"),
+            ("original_rcpt_to", "original_rcpt_to"),
+            ("original_envelope_id", "original_envelope_id"),
+            ("reporting_mta", "reporting_mta"),
+            ("source_ip", "source_ip"),
+            ("dkim_domain", "dkim_domain"),
+            ("dkim_identity", "dkim_identity"),
+            ("dkim_selector", "dkim_selector"),
+        ] {
+            assert_eq!(
+                plain(&found[ours]),
+                plain(&expected[theirs]),
+                "{number} {ours}"
+            );
+        }
+        for (theirs, ours) in [
+            ("version", "version"),
+            ("incidents", "incidents"),
+            ("arrival_date", "arrival_at"),
+        ] {
+            assert_eq!(found[ours], expected[theirs], "{number} {ours}");
+        }
+        for (theirs, ours) in [
+            ("reported_domain", "reported_domains"),
+            ("reported_uri", "reported_uris"),
+            ("authentication_results", "authentication_results"),
+        ] {
+            let list = |value: &Value| -> Vec<String> {
+                value.as_array().unwrap().iter().map(plain).collect()
+            };
+            assert_eq!(
+                list(&found[ours]),
+                list(&expected[theirs]),
+                "{number} {ours}"
+            );
+        }
+        let failure = plain(&expected["auth_failure"]).replace("unspecified", "");
+        assert_eq!(plain(&found["auth_failure"]), failure, "{number}");
+    }
+    assert_eq!(
+        madoguchi_trust::feedback_report(b"Subject: x\r\n\r\nx"),
+        None
+    );
+}
