@@ -124,7 +124,7 @@ tables! {
         r"(?i)^(?:",
         r"(?:automatic reply|automatic response|automated (?:reply|response)|auto[- ]?(?:reply|response|responder|matic reply)|autoreply|out[- ]of[- ](?:the[- ])?office(?: auto-?reply| reply| response| message| notification| notice)?|ooo|vacation (?:reply|response|notice|message)|away from (?:the |my )?(?:office|mail|desk)|i am (?:currently )?(?:out of (?:the )?office|on (?:vacation|leave)))\s*(?:$|[:：(\[–—]|- |re:)|",
         r"[【\[（(]\s*(?:自動返信|自動応答|自動送信|自動配信|不在通知|不在(?:の)?(?:お知らせ|連絡|応答|返信)?|休暇(?:中|のお知らせ)?|自动回复|自动答复|自動回覆|自動回復|休假|外出)(?:メール|通知)?\s*[】\]）)]|",
-        r"(?:自動返信|自動応答|自動返答|不在(?:時)?自動(?:返信|応答)|不在(?:通知|届|応答|メッセージ|のお知らせ|のご連絡|連絡|のため)?|休暇中?のお知らせ|夏季休業のお知らせ\s*[(（]?自動)(?:メール|メッセージ)?\s*(?:$|[:：)）])|",
+        r"(?:自動返信|自動応答|自動返答|不在(?:時)?自動(?:返信|応答)|不在(?:通知|届|応答|メッセージ|のお知らせ|のご連絡|連絡)?|休暇中?のお知らせ|夏季休業のお知らせ\s*[(（]?自動)(?:メール|メッセージ)?\s*(?:$|[:：)）])|",
         r"(?:自动回复|自动答复|自動回覆|自動回復|自動答覆|不在办公室|外出自动回复|外出(?:通知)?|休假(?:通知|自动回复)?|离开办公室)\s*(?:$|[:：(（])|",
         r"(?:trả lời tự động|tự động trả lời|thư trả lời tự động|phản hồi tự động|vắng mặt(?: tại văn phòng)?|không có mặt (?:tại|ở) văn phòng|thông báo (?:vắng mặt|nghỉ phép))\s*(?:$|[:：(])|",
         r"(?:automatische (?:antwort|rückantwort)|abwesenheits(?:notiz|benachrichtigung|meldung|assistent)|abwesend|abwesenheit)\s*(?:$|[:：(])|",
@@ -135,13 +135,13 @@ tables! {
     /// First words of vacation notes. Only whole formulas no asking person opens a mail with.
     VACATION_OPENING = concat!(
         r"(?i)^\W*(?:(?:this is an? )?(?:auto(?:matic|mated)?[- ]?(?:generated )?(?:reply|response)|autoreply)\b[^?？]{0,60}(?:[.:!]|\n)|",
-        r"(?:thank you for your (?:e-?mail|message|mail)[.!,]?\s+)?i(?:['’]m| am) (?:currently |presently )?(?:out of (?:the |my )?office|on (?:annual |maternity |parental |sick |vacation )?(?:leave|vacation|holiday)|away from (?:the |my )?(?:office|desk))\b[^?]{0,120}(?:\.|\buntil\b|\breturn|\n)|",
+        r"(?:thank you for your (?:e-?mail|message|mail)[.!,]?\s+)?i(?:['’]m| am) (?:currently |presently )?(?:out of (?:the |my )?office|on (?:annual |maternity |parental |sick |vacation )?(?:leave|vacation|holiday)|away from (?:the |my )?(?:office|desk))\b[^?]{0,160}\b(?:until|till|through|return|returning|back (?:on|in|at))\b|",
         r"(?:本メール|このメール|当メール)は[、,]?\s*(?:システム(?:から|により|より))?.{0,12}自動(?:的に)?(?:で)?(?:返信|送信|配信|応答)|",
         r"(?:只今|ただいま|現在)[、,]?(?:休暇(?:中|を(?:取得|頂|いただ))|不在(?:に|と)|出張中の?ため)|",
         r"(?:这是|此(?:邮件|为|信)(?:为|是)?|本邮件(?:为|是)?)(?:一封)?(?:系统)?自动(?:回复|发送)|(?:這是|此(?:郵件|信件)?為|本信件?為|本郵件為)(?:一封)?(?:系統)?自動(?:回覆|發送|回復)|(?:您好[，,！!]?\s*)?我(?:目前|现在|正在)(?:正在)?(?:休假|外出|不在办公室)|",
         r"(?:đây là )?(?:thư|email|tin nhắn) (?:trả lời|phản hồi) tự động|hiện tại tôi (?:đang )?(?:nghỉ phép|vắng mặt|không có mặt|đi công tác)|",
-        r"(?:dies ist eine automatisch(?:e| generierte| erstellte))|ich bin (?:derzeit|zurzeit|zur zeit|momentan|aktuell|vom .{1,40}|bis .{1,40}|ab .{1,40})?\s*(?:nicht im (?:büro|haus)|im urlaub|abwesend|außer haus)\b[^?]{0,120}[.\n]|",
-        r"(?:ceci est (?:une|un) (?:réponse|message) automatique)|je suis (?:actuellement )?(?:absente?|en (?:congés?|vacances|déplacement))\b[^?]{0,120}(?:jusqu|[.\n])|",
+        r"(?:dies ist eine automatisch(?:e| generierte| erstellte))|ich bin (?:derzeit|zurzeit|zur zeit|momentan|aktuell|vom .{1,40}|bis .{1,40}|ab .{1,40})?\s*(?:nicht im (?:büro|haus)|im urlaub|abwesend|außer haus)\b[^?]{0,160}\b(?:bis|zurück|wieder|ab dem)\b|",
+        r"(?:ceci est (?:une|un) (?:réponse|message) automatique)|je suis (?:actuellement )?(?:absente?|en (?:congés?|vacances|déplacement))\b[^?]{0,160}(?:jusqu|retour|du \d)|",
         r"자동\s?(?:회신|응답)\s?(?:메일|메시지)?\s?입니다|현재 (?:부재|휴가) ?중)",
     );
     /// What asks the sender to prove to be a person: subject …
