@@ -41,6 +41,15 @@ tables! {
     ATTRIBUTION_DATED = r"(?s)^(?:\d{4}\s?[年/.\-]\s?\d{1,2}\s?[月/.\-]\s?\d{1,2}\s?日?|\d{4}년 \d{1,2}월 \d{1,2}일).{0,200}<[^<>\s]+@[^<>\s]+>\s*[:：]$";
     /// Any line before a quotation that ends in a colon and names an address, or a date and a time, or has one of the verbs.
     ATTRIBUTION_ANY = format!(r"(?is)^[^>].{{0,300}}(?:<?[\w.+\-]+@[\w.\-]+>?.{{0,80}}|\d{{1,4}}[年/.\-]\d{{1,2}}.{{0,120}}\d{{1,2}}[:時]\d{{2}}.{{0,160}}|{WROTE}\s*)[:：]$");
+    /// Languages that put the verb before the writer: `Am … schrieb …:`. An address after it leaves no doubt.
+    ATTRIBUTION_VERB_FIRST = r"(?is)^(?:Am|Op|Den|Dňa|Dne|Em|El|Il|Le|W dniu|Dnia)\s.{0,120}\d.{0,120}\s(?:schrieb|schreef|skrev|napsal\(?a?\)?|napísal\(?a?\)?|napisał\(?a?\)?|escreveu|escribió|ha scritto|a écrit)\s.{0,200}@.{0,120}[:：]$";
+    /// A date, a name and an address alone: counts only where a quotation follows.
+    ATTRIBUTION_BARE = r"^\d{4}[/.\-]\d{1,2}[/.\-]\d{1,2}\s.{0,120}<[^<>\s]+@[^<>\s]+>$";
+    /// Lines of help desks below which nobody is to write.
+    REPLY_ABOVE = concat!(
+        r"(?i)^[\s>*]*[#=\-_*~—–]{2,}.{0,20}(?:(?:reply|write|type|respond|answer|response).{0,40}above this line|(?:この|本)(?:行|線|ライン)より(?:上|うえ).{0,30}(?:返信|記入|入力|書|ご記)|请在此(?:行|线)(?:以上|上方)|請在此(?:行|線)(?:以上|上方)|",
+        r"(?:vui lòng )?trả lời (?:ở )?(?:phía )?trên dòng này|bitte (?:antworten|schreiben).{0,40}(?:über|oberhalb)|(?:répondre|répondez|écri(?:re|vez)).{0,40}au[- ]dessus de cette ligne)",
+    );
     /// Mail programs that write the writer's name in brackets: `--- desk@desk.example.jp wrote:`.
     ATTRIBUTION_YAHOO = format!(r"(?i)^-{{2,4}}\s*\S.{{0,120}}(?:\b|\s){WROTE}\s*[:：]$");
 

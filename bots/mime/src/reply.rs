@@ -68,7 +68,9 @@ fn is_quoted(line: &str) -> bool {
 /// Begins with a dash, star or low line, quotation marks aside. Asked first, because it is cheap: most lines don't.
 fn is_dashed(line: &str) -> bool {
     line.trim_start_matches([' ', '\t', '\u{3000}', '>', '\u{a0}'])
-        .starts_with(['-', '_', '=', '—', '–', '―', 'ー', '─', '━', '＿', '*'])
+        .starts_with([
+            '-', '_', '=', '—', '–', '―', 'ー', '─', '━', '＿', '*', '#', '~',
+        ])
 }
 
 fn has_colon(line: &str) -> bool {
@@ -154,6 +156,10 @@ impl<'a> Page<'a> {
         while at < self.lines.len() {
             let line = self.line(at);
             let dashed = is_dashed(line);
+            if dashed && patterns::REPLY_ABOVE.is_match(line) && self.new_before(at) {
+                self.set_new(at, self.lines.len(), Part::Other);
+                return true;
+            }
             let announced = (dashed && patterns::FOLLOWS.is_match(line))
                 || (has_colon(line) && patterns::FOLLOWS_BARE.is_match(line));
             let rule = dashed
@@ -273,10 +279,14 @@ impl<'a> Page<'a> {
             if joined.len() > 700 {
                 return None;
             }
+            if joined.ends_with('>') && patterns::ATTRIBUTION_BARE.is_match(&joined) {
+                return Some((length, false));
+            }
             if !joined.ends_with([':', '：', '.', '-']) {
                 continue;
             }
             if patterns::ATTRIBUTION.is_match(&joined)
+                || patterns::ATTRIBUTION_VERB_FIRST.is_match(&joined)
                 || patterns::ATTRIBUTION_DATED.is_match(&joined)
             {
                 return Some((length, true));
