@@ -355,8 +355,8 @@ fn note_pgp(content: &mut Content) {
 
 /// A plain version that says nothing but that the reader should show the other one.
 fn is_stub(plain: &str, html: &str) -> bool {
-    let length = plain.trim().chars().count();
-    length <= 400 && html.trim().chars().count() > length && patterns::STUB.is_match(plain.trim())
+    let plain = plain.trim();
+    plain.chars().count() <= 400 && html.trim().len() > plain.len() && patterns::STUB.is_match(plain)
 }
 
 /// Line ends as `\n`, without NUL and byte order marks.
