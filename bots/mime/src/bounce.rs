@@ -115,6 +115,7 @@ fn standard(report: &str) -> Vec<BouncedRecipient> {
             };
             shortened(words)
         });
+        let diagnostic = diagnostic.filter(|d| !d.is_empty());
         let action = value("action").and_then(|v| action_named(&v)).unwrap_or({
             match status.as_deref().and_then(|s| s.chars().next()) {
                 Some('2') => Action::Delivered,
