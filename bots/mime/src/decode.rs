@@ -128,7 +128,8 @@ pub(crate) fn understood(bytes: &[u8]) -> Result<(InboundMessage, ReportFacts), 
     let envelope_from = fields
         .first("return-path")
         .map(|v| address::bare(&words::line(v, hints)));
-    let text = content.text.trim_end().to_owned();
+    let mut text = content.text;
+    text.truncate(text.trim_end().len());
     let reply_text = reply_text(&text);
     let marks = marks::machine_marks(&MailFacts {
         fields: &fields,
@@ -207,7 +208,7 @@ fn quoted_ids(text: &str) -> Vec<String> {
 
 /// Text without any header: somebody saved a body only.
 fn bare_text(raw: &[u8]) -> InboundMessage {
-    let text = clean(&crate::charset::decode(raw, None, crate::charset::Hints::default()).text);
+    let text = clean(crate::charset::decode(raw, None, crate::charset::Hints::default()).text);
     let text = text.trim_end().to_owned();
     InboundMessage {
         reply_text: reply_text(&text),

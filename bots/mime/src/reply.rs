@@ -31,10 +31,17 @@ const SIGNATURE_LINES: usize = 15;
 
 /// The newly written part of a text, without quotation and signature.
 pub fn reply_text(text: &str) -> String {
-    let lines: Vec<&str> = text.split('\n').map(str::trim_end).collect();
-    if lines.len() > MOST_LINES {
+    // Counted before anything is kept of them: a list of lines may need more memory than the text.
+    if text
+        .bytes()
+        .filter(|b| *b == b'\n')
+        .take(MOST_LINES)
+        .count()
+        >= MOST_LINES
+    {
         return text.trim().to_owned();
     }
+    let lines: Vec<&str> = text.split('\n').map(str::trim_end).collect();
     let mut page = Page {
         parts: lines
             .iter()
