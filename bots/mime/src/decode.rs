@@ -113,7 +113,8 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
     let envelope_from = fields
         .first("return-path")
         .map(|v| address::bare(&words::line(v, hints)));
-    let text = content.text.trim_end().to_owned();
+    let mut text = content.text;
+    text.truncate(text.trim_end().len());
     let reply_text = reply_text(&text);
     let marks = marks::machine_marks(&MailFacts {
         fields: &fields,
@@ -136,10 +137,10 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
     });
 
     let mut references = id("references");
-    let mut delivery_report = None;
-    if marks.iter().any(|m| m.kind == MarkKind::Bounce) {
+    let bounced = marks.iter().any(|m| m.kind == MarkKind::Bounce);
+    let delivery_report = (bounced || !content.delivery_report.is_empty()).then(|| {
         let original = content.enclosed.first().cloned();
-        delivery_report = Some(bounce::report(&bounce::Facts {
+        bounce::report(&bounce::Facts {
             status: &content.delivery_report,
             failed: people("x-failed-recipients")
                 .into_iter()
@@ -147,7 +148,9 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
                 .collect(),
             text: &text,
             original: original.or_else(|| quoted_ids(&text).into_iter().next()),
-        }));
+        })
+    });
+    if bounced {
         // A bounce answers the message it brings back (RFC 3464 §2), or speaks of (free-form ones quote its header).
         for id in content.enclosed.iter().cloned().chain(quoted_ids(&text)) {
             if !references.contains(&id) {
@@ -199,7 +202,7 @@ fn quoted_ids(text: &str) -> Vec<String> {
 
 /// Text without any header: somebody saved a body only.
 fn bare_text(raw: &[u8]) -> InboundMessage {
-    let text = clean(&crate::charset::decode(raw, None, crate::charset::Hints::default()).text);
+    let text = clean(crate::charset::decode(raw, None, crate::charset::Hints::default()).text);
     let text = text.trim_end().to_owned();
     InboundMessage {
         reply_text: reply_text(&text),

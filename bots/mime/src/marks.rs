@@ -75,6 +75,7 @@ pub fn machine_marks(mail: &MailFacts<'_>) -> Vec<MachineMark> {
         daemon,
         failed_recipients,
         free_form_bounce,
+        exchange_report,
         empty_return_path,
         auto_submitted,
         auto_reply_fields,
@@ -159,7 +160,15 @@ fn daemon(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
     ]
     .iter()
     .any(|name| local.starts_with(name))
-    .then_some((Bounce, "mailer-daemon"))
+    .then(|| {
+        // It tells good news too.
+        let kind = if delivered(mail.delivery_report) {
+            AutoReply
+        } else {
+            Bounce
+        };
+        (kind, "mailer-daemon")
+    })
 }
 
 /// Exim and Gmail name the recipients they failed to reach.
@@ -172,14 +181,41 @@ fn failed_recipients(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
 /// alone is not enough: people forward bounces and ask what they mean.
 fn free_form_bounce(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
     let local = mail.local_part();
-    let official =
-        local.starts_with("postmaster") || mail.envelope_from == Some("") || mail.from.is_empty();
-    if !official {
+    let named = mail.value("from").unwrap_or_default().to_lowercase();
+    let official = ["postmaster", "microsoftexchange", "double-bounce"]
+        .iter()
+        .any(|name| local.starts_with(name))
+        || [
+            "mail delivery s",
+            "mail delivery agent",
+            "mailer daemon",
+            "mailer-daemon",
+        ]
+        .iter()
+        .any(|name| named.contains(name))
+        || mail.envelope_from == Some("")
+        || mail.from.is_empty();
+    let automatic = mail.token("auto-submitted").is_some_and(|v| v != "no");
+    if (!official && !automatic) || delivered(mail.delivery_report) {
         return None;
     }
     let opening: String = mail.text.trim_start().chars().take(400).collect();
-    (patterns::BOUNCE_SUBJECT.is_match(mail.subject) || patterns::BOUNCE_OPENING.is_match(&opening))
-        .then_some((Bounce, "bounce-wording"))
+    let subject = patterns::BOUNCE_SUBJECT.is_match(mail.subject);
+    let text = || patterns::BOUNCE_OPENING.is_match(&opening);
+    // A machine that only says it is one must look like a mail system twice.
+    let found = if official {
+        subject || text()
+    } else {
+        subject && text()
+    };
+    found.then_some((Bounce, "bounce-wording"))
+}
+
+/// Exchange marks its own non-delivery reports.
+fn exchange_report(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
+    mail.fields
+        .first("x-ms-exchange-message-is-ndr")
+        .map(|_| (Bounce, "exchange-report"))
 }
 
 /// RFC 5321 §4.5.5: mail nobody wants an answer to.
@@ -254,8 +290,8 @@ fn vacation_subject(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
 /// Vacation notes under the subject of the message they answer: no program marked them, but their first words do.
 fn vacation_opening(mail: &MailFacts<'_>) -> Option<(MarkKind, &'static str)> {
     let opening: String = mail.text.trim_start().chars().take(300).collect();
-    patterns::VACATION_OPENING
-        .is_match(&opening)
+    // Machines ask nothing.
+    (!opening.contains(['?', '？']) && patterns::VACATION_OPENING.is_match(&opening))
         .then_some((AutoReply, "vacation-wording"))
 }
 

@@ -8,7 +8,8 @@ pub(crate) struct Table(Option<Regex>);
 
 impl Table {
     fn new(pattern: &str) -> Self {
-        Self(Regex::new(pattern).ok())
+        // A word's edge by ASCII: the kind that knows every script keeps the fast engine from being used.
+        Self(Regex::new(&pattern.replace(r"\b", r"(?-u:\b)")).ok())
     }
 
     /// True when the table knows this text.
@@ -40,8 +41,17 @@ tables! {
     ATTRIBUTION_DATED = r"(?s)^(?:\d{4}\s?[年/.\-]\s?\d{1,2}\s?[月/.\-]\s?\d{1,2}\s?日?|\d{4}년 \d{1,2}월 \d{1,2}일).{0,200}<[^<>\s]+@[^<>\s]+>\s*[:：]$";
     /// Any line before a quotation that ends in a colon and names an address, or a date and a time, or has one of the verbs.
     ATTRIBUTION_ANY = format!(r"(?is)^[^>].{{0,300}}(?:<?[\w.+\-]+@[\w.\-]+>?.{{0,80}}|\d{{1,4}}[年/.\-]\d{{1,2}}.{{0,120}}\d{{1,2}}[:時]\d{{2}}.{{0,160}}|{WROTE}\s*)[:：]$");
+    /// Languages that put the verb before the writer: `Am … schrieb …:`. An address after it leaves no doubt.
+    ATTRIBUTION_VERB_FIRST = r"(?is)^(?:Am|Op|Den|Dňa|Dne|Em|El|Il|Le|W dniu|Dnia)\s.{0,120}\d.{0,120}\s(?:schrieb|schreef|skrev|napsal\(?a?\)?|napísal\(?a?\)?|napisał\(?a?\)?|escreveu|escribió|ha scritto|a écrit)\s.{0,200}@.{0,120}[:：]$";
+    /// A date, a name and an address alone: counts only where a quotation follows.
+    ATTRIBUTION_BARE = r"^\d{4}[/.\-]\d{1,2}[/.\-]\d{1,2}\s.{0,120}<[^<>\s]+@[^<>\s]+>$";
+    /// Lines of help desks below which nobody is to write.
+    REPLY_ABOVE = concat!(
+        r"(?i)^[\s>*]*[#=\-_*~—–]{2,}.{0,20}(?:(?:reply|write|type|respond|answer|response).{0,40}above this line|(?:この|本)(?:行|線|ライン)より(?:上|うえ).{0,30}(?:返信|記入|入力|書|ご記)|请在此(?:行|线)(?:以上|上方)|請在此(?:行|線)(?:以上|上方)|",
+        r"(?:vui lòng )?trả lời (?:ở )?(?:phía )?trên dòng này|bitte (?:antworten|schreiben).{0,40}(?:über|oberhalb)|(?:répondre|répondez|écri(?:re|vez)).{0,40}au[- ]dessus de cette ligne)",
+    );
     /// Mail programs that write the writer's name in brackets: `--- desk@desk.example.jp wrote:`.
-    ATTRIBUTION_YAHOO = format!(r"(?i)^-{{2,4}}\s*\S.{{0,120}}\b{WROTE}\s*[:：]$");
+    ATTRIBUTION_YAHOO = format!(r"(?i)^-{{2,4}}\s*\S.{{0,120}}(?:\b|\s){WROTE}\s*[:：]$");
 
     /// A line that says that another message follows.
     FOLLOWS = concat!(
@@ -91,7 +101,7 @@ tables! {
         r")[\s*_]*(?:[(<\[]https?://[^\s]{1,300}[)>\]])?[\s*_.。]*$",
     );
     /// What a signature block is about.
-    CONTACT = r"(?i)(?:\btel\b|\bfax\b|\bphone\b|\bmobile\b|電話|携帯|〒\s?\d{3}|e-?mail\s*[:：]|メール\s*[:：]|mail\s*[:：]|住所|所在地|电话|手机|传真|邮箱|地址|điện thoại|\bđt\s*[:：]|địa chỉ|[\w.+\-]+@[\w\-]+\.\w|https?://|\bwww\.)";
+    CONTACT = r"(?i)(?:\b(?:tel|fax|phone|mobile)(?:$|[\s:：./＝=（(\d０-９\-])|電話|携帯|〒\s?\d{3}|e-?mail\s*[:：]|メール\s*[:：]|mail\s*[:：]|住所|所在地|电话|手机|传真|邮箱|地址|điện thoại|(?:^|\s)đt\s*[:：]|địa chỉ|[\w.+\-]+@[\w\-]+\.\w|https?://|\bwww\.)";
 
     /// Plain versions that only ask for the other one.
     STUB = concat!(
@@ -124,7 +134,7 @@ tables! {
         r"(?i)^(?:",
         r"(?:automatic reply|automatic response|automated (?:reply|response)|auto[- ]?(?:reply|response|responder|matic reply)|autoreply|out[- ]of[- ](?:the[- ])?office(?: auto-?reply| reply| response| message| notification| notice)?|ooo|vacation (?:reply|response|notice|message)|away from (?:the |my )?(?:office|mail|desk)|i am (?:currently )?(?:out of (?:the )?office|on (?:vacation|leave)))\s*(?:$|[:：(\[–—]|- |re:)|",
         r"[【\[（(]\s*(?:自動返信|自動応答|自動送信|自動配信|不在通知|不在(?:の)?(?:お知らせ|連絡|応答|返信)?|休暇(?:中|のお知らせ)?|自动回复|自动答复|自動回覆|自動回復|休假|外出)(?:メール|通知)?\s*[】\]）)]|",
-        r"(?:自動返信|自動応答|自動返答|不在(?:時)?自動(?:返信|応答)|不在(?:通知|届|応答|メッセージ|のお知らせ|のご連絡|連絡|のため)?|休暇中?のお知らせ|夏季休業のお知らせ\s*[(（]?自動)(?:メール|メッセージ)?\s*(?:$|[:：)）])|",
+        r"(?:自動返信|自動応答|自動返答|不在(?:時)?自動(?:返信|応答)|不在(?:通知|届|応答|メッセージ|のお知らせ|のご連絡|連絡)?|休暇中?のお知らせ|夏季休業のお知らせ\s*[(（]?自動)(?:メール|メッセージ)?\s*(?:$|[:：)）])|",
         r"(?:自动回复|自动答复|自動回覆|自動回復|自動答覆|不在办公室|外出自动回复|外出(?:通知)?|休假(?:通知|自动回复)?|离开办公室)\s*(?:$|[:：(（])|",
         r"(?:trả lời tự động|tự động trả lời|thư trả lời tự động|phản hồi tự động|vắng mặt(?: tại văn phòng)?|không có mặt (?:tại|ở) văn phòng|thông báo (?:vắng mặt|nghỉ phép))\s*(?:$|[:：(])|",
         r"(?:automatische (?:antwort|rückantwort)|abwesenheits(?:notiz|benachrichtigung|meldung|assistent)|abwesend|abwesenheit)\s*(?:$|[:：(])|",
@@ -135,13 +145,13 @@ tables! {
     /// First words of vacation notes. Only whole formulas no asking person opens a mail with.
     VACATION_OPENING = concat!(
         r"(?i)^\W*(?:(?:this is an? )?(?:auto(?:matic|mated)?[- ]?(?:generated )?(?:reply|response)|autoreply)\b[^?？]{0,60}(?:[.:!]|\n)|",
-        r"(?:thank you for your (?:e-?mail|message|mail)[.!,]?\s+)?i(?:['’]m| am) (?:currently |presently )?(?:out of (?:the |my )?office|on (?:annual |maternity |parental |sick |vacation )?(?:leave|vacation|holiday)|away from (?:the |my )?(?:office|desk))\b[^?]{0,120}(?:\.|\buntil\b|\breturn|\n)|",
+        r"(?:thank you for your (?:e-?mail|message|mail)[.!,]?\s+)?i(?:['’]m| am) (?:currently |presently )?(?:out of (?:the |my )?office|on (?:annual |maternity |parental |sick |vacation )?(?:leave|vacation|holiday)|away from (?:the |my )?(?:office|desk))\b[^?]{0,160}\b(?:until|till|through|return|returning|back (?:on|in|at))\b|",
         r"(?:本メール|このメール|当メール)は[、,]?\s*(?:システム(?:から|により|より))?.{0,12}自動(?:的に)?(?:で)?(?:返信|送信|配信|応答)|",
         r"(?:只今|ただいま|現在)[、,]?(?:休暇(?:中|を(?:取得|頂|いただ))|不在(?:に|と)|出張中の?ため)|",
         r"(?:这是|此(?:邮件|为|信)(?:为|是)?|本邮件(?:为|是)?)(?:一封)?(?:系统)?自动(?:回复|发送)|(?:這是|此(?:郵件|信件)?為|本信件?為|本郵件為)(?:一封)?(?:系統)?自動(?:回覆|發送|回復)|(?:您好[，,！!]?\s*)?我(?:目前|现在|正在)(?:正在)?(?:休假|外出|不在办公室)|",
         r"(?:đây là )?(?:thư|email|tin nhắn) (?:trả lời|phản hồi) tự động|hiện tại tôi (?:đang )?(?:nghỉ phép|vắng mặt|không có mặt|đi công tác)|",
-        r"(?:dies ist eine automatisch(?:e| generierte| erstellte))|ich bin (?:derzeit|zurzeit|zur zeit|momentan|aktuell|vom .{1,40}|bis .{1,40}|ab .{1,40})?\s*(?:nicht im (?:büro|haus)|im urlaub|abwesend|außer haus)\b[^?]{0,120}[.\n]|",
-        r"(?:ceci est (?:une|un) (?:réponse|message) automatique)|je suis (?:actuellement )?(?:absente?|en (?:congés?|vacances|déplacement))\b[^?]{0,120}(?:jusqu|[.\n])|",
+        r"(?:dies ist eine automatisch(?:e| generierte| erstellte))|ich bin (?:derzeit|zurzeit|zur zeit|momentan|aktuell|vom .{1,40}|bis .{1,40}|ab .{1,40})?\s*(?:nicht im (?:büro|haus)|im urlaub|abwesend|außer haus)\b[^?]{0,160}\b(?:bis|zurück|wieder|ab dem)\b|",
+        r"(?:ceci est (?:une|un) (?:réponse|message) automatique)|je suis (?:actuellement )?(?:absente?|en (?:congés?|vacances|déplacement))[^?]{0,160}(?:jusqu|retour|du \d)|",
         r"자동\s?(?:회신|응답)\s?(?:메일|메시지)?\s?입니다|현재 (?:부재|휴가) ?중)",
     );
     /// What asks the sender to prove to be a person: subject …

@@ -159,7 +159,9 @@ impl Reader {
 
     fn shown(&self) -> bool {
         let group = self.group;
-        !(group.hidden || self.html && group.rich_only && !group.markup)
+        // Inside HTML, what is only for readers of rich text is a double.
+        let double = self.html && group.rich_only && !group.markup;
+        !(group.hidden || double)
     }
 
     fn byte(&mut self, byte: u8) {

@@ -237,7 +237,7 @@ impl<'a> Structure<'a> {
         if decoded.doubtful {
             content.problem("the charset of the text is declared wrongly or not at all; it was recognised by its bytes");
         }
-        let text = clean(&decoded.text);
+        let text = clean(decoded.text);
         if text.contains(char::REPLACEMENT_CHARACTER) && !decoded_has_them(bytes) {
             content.problem("some characters could not be read");
         }
@@ -287,7 +287,7 @@ impl<'a> Structure<'a> {
             }
             return all;
         }
-        let pieces: Vec<String> = texts
+        let mut pieces: Vec<String> = texts
             .into_iter()
             .map(Text::best)
             .filter(|t| !t.trim().is_empty())
@@ -295,8 +295,13 @@ impl<'a> Structure<'a> {
         if pieces.is_empty() {
             Text::default()
         } else {
+            let only = if pieces.len() == 1 {
+                pieces.pop()
+            } else {
+                None
+            };
             Text {
-                plain: Some(pieces.join("\n")),
+                plain: Some(only.unwrap_or_else(|| pieces.join("\n"))),
                 html: None,
             }
         }
@@ -386,15 +391,24 @@ fn note_pgp(content: &mut Content) {
 
 /// A plain version that says nothing but that the reader should show the other one.
 fn is_stub(plain: &str, html: &str) -> bool {
-    let length = plain.trim().chars().count();
-    length <= 400 && html.trim().chars().count() > length && patterns::STUB.is_match(plain.trim())
+    let plain = plain.trim();
+    plain.chars().count() <= 400
+        && html.trim().len() > plain.len()
+        && patterns::STUB.is_match(plain)
 }
 
-/// Line ends as `\n`, without NUL and byte order marks.
-pub(crate) fn clean(text: &str) -> String {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+/// Line ends as `\n`, without NUL and byte order marks. Done in place: a text may be as large as the message.
+pub(crate) fn clean(mut text: String) -> String {
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
     if !text.contains(['\r', '\0']) {
-        return text.to_owned();
+        return text;
+    }
+    let ends = text.as_bytes().iter().filter(|b| **b == b'\r').count();
+    if ends == text.matches("\r\n").count() {
+        text.retain(|c| !matches!(c, '\r' | '\0'));
+        return text;
     }
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();

@@ -99,7 +99,7 @@ pub(crate) fn read(part: Part<'_>, hints: Hints, layers: usize, content: &mut Co
         }
         _ if media_type == "text/calendar" || lower.ends_with(".ics") => {
             let label = kind.get("charset");
-            let text = clean(&charset::decode(bytes, label, hints).text);
+            let text = clean(charset::decode(bytes, label, hints).text);
             if content.invitation.is_none() {
                 content.invitation = Invitation::read(&text);
             }
@@ -136,10 +136,7 @@ fn outlook(bytes: &[u8], content: &mut Content) -> Text {
             file.size,
         );
     }
-    let plain = inside
-        .plain
-        .map(|t| clean(&t))
-        .filter(|t| !t.trim().is_empty());
+    let plain = inside.plain.map(clean).filter(|t| !t.trim().is_empty());
     let text = plain.or_else(|| inside.html.map(|h| html::html_to_text(&h)));
     content.set_aside(text.unwrap_or_default());
     Text::default()
