@@ -448,41 +448,29 @@ impl Scene<'_> {
     }
 
     async fn ask_for(&self, missing: &[String]) -> Result<Commit, TriageError> {
-        let mut draft = self.open(TicketState::Waiting, false, "incomplete").await?;
+        let too_large = missing.iter().any(|what| what == SMALLER_FILES);
+        let (prompt, purpose, why) = if too_large {
+            (Prompt::TooLarge, "too-large", "too-large")
+        } else {
+            (Prompt::AskAgain, "ask-again", "incomplete")
+        };
+        let mut draft = self.open(TicketState::Waiting, false, why).await?;
         let number = draft.edit.ticket().id.number();
         let desk = self.desk()?;
         let lang = self.judged.lang;
-        if missing.iter().any(|what| what == SMALLER_FILES) {
-            let limit = desk.largest_file.unwrap_or_default() / 1_000_000;
-            let body = render(
-                self.office,
-                Prompt::TooLarge,
-                lang,
-                &[
-                    ("ticket", &number),
-                    ("desk", desk.name(lang)),
-                    ("limit", &limit.to_string()),
-                ],
-            )?;
-            if !self.add_letter(&mut draft, "too-large", body)? {
-                draft.edit.state(self.now, Actor::Desk, TicketState::New);
-            }
-            return self.close(draft, Outcome::Ticketed, "too-large").await;
-        }
-        let body = render(
-            self.office,
-            Prompt::AskAgain,
-            lang,
-            &[
-                ("ticket", &number),
-                ("desk", desk.name(lang)),
-                ("missing", &missing.join(", ")),
-            ],
-        )?;
-        if !self.add_letter(&mut draft, "ask-again", body)? {
+        let limit = (desk.largest_file.unwrap_or_default() / 1_000_000).to_string();
+        let missing = missing.join(", ");
+        let mut fields = vec![("ticket", number.as_str()), ("desk", desk.name(lang))];
+        fields.push(if too_large {
+            ("limit", &limit)
+        } else {
+            ("missing", &missing)
+        });
+        let body = render(self.office, prompt, lang, &fields)?;
+        if !self.add_letter(&mut draft, purpose, body)? {
             draft.edit.state(self.now, Actor::Desk, TicketState::New);
         }
-        self.close(draft, Outcome::Ticketed, "incomplete").await
+        self.close(draft, Outcome::Ticketed, why).await
     }
 
     async fn escalate(
