@@ -69,9 +69,14 @@ pub async fn run(global: &Global, args: &CheckArgs) -> CommandResult {
                     }
                     if args.connect {
                         for channel in app.channels.values() {
-                            if let Err(error) = channel.check().await {
-                                let place = format!("channel {}", channel.name());
-                                add(Severity::Error, place, error.to_string());
+                            let place = format!("channel {}", channel.name());
+                            match channel.check().await {
+                                Ok(lines) => {
+                                    for line in lines {
+                                        add(Severity::Note, place.clone(), line);
+                                    }
+                                }
+                                Err(error) => add(Severity::Error, place, error.to_string()),
                             }
                         }
                     }
@@ -91,12 +96,17 @@ pub async fn run(global: &Global, args: &CheckArgs) -> CommandResult {
             let word = match one.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
+                Severity::Note => "note",
             };
             println!("{}: {word}: {}", one.place, one.message);
         }
     }
     if !global.json {
-        println!("{errors} errors, {} warnings", found.len() - errors);
+        let warnings = found
+            .iter()
+            .filter(|f| f.severity == Severity::Warning)
+            .count();
+        println!("{errors} errors, {warnings} warnings");
     }
     Ok(if errors == 0 {
         ExitCode::SUCCESS

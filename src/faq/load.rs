@@ -20,6 +20,8 @@ pub enum Severity {
     Error,
     /// It can serve; somebody should look.
     Warning,
+    /// Nothing is wrong; worth knowing.
+    Note,
 }
 
 /// What is wrong with a file of the knowledge, and what to do.
@@ -59,6 +61,7 @@ impl std::fmt::Display for Problem {
         let word = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         write!(f, "{}:{}: {word}: {}", self.file, self.line, self.message)
     }

@@ -117,6 +117,7 @@ pub fn to_requester(
         references: chain.references.clone(),
         automatic: text.automatic,
         written_at: at,
+        chat: None,
     };
     Letter {
         departure: NewDeparture {
@@ -174,6 +175,7 @@ pub fn to_staff(
             references: Vec::new(),
             automatic: Automatic::Generated,
             written_at: at,
+            chat: None,
         },
     })
 }

@@ -420,6 +420,7 @@ pub trait Outbox: Send + Sync {
         at: Timestamp,
         next_at: Timestamp,
         server_said: &str,
+        parts_sent: Option<usize>,
     ) -> Result<(), StoreError>;
     /// It is given up; `commit` tells the ticket in the same transaction.
     async fn dead_letter(

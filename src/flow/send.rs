@@ -82,12 +82,27 @@ pub async fn send_one(
         ))),
     };
     let now = office.time.now();
+    // Greylisting and limits: what the server asks for, where that is longer than our own pause.
+    let asked = outcome
+        .as_ref()
+        .err()
+        .and_then(SendError::retry_after)
+        .and_then(|wait| SignedDuration::try_from(wait).ok())
+        .and_then(|wait| now.checked_add(wait).ok());
+    let parts_sent = match &outcome {
+        Err(SendError::Partly { parts_sent, .. }) => Some(*parts_sent),
+        _ => None,
+    };
     match outcome {
         Ok(receipt) => {
             office.store.delivered(departure.id, now, &receipt).await?;
             Ok(Sent::Delivered)
         }
-        Err(SendError::Temporary(words)) => {
+        Err(
+            SendError::Temporary(words)
+            | SendError::Later { words, .. }
+            | SendError::Partly { words, .. },
+        ) => {
             let jitter = office
                 .random
                 .bytes(1)
@@ -95,6 +110,7 @@ pub async fn send_one(
                 .map_or(0.0, |byte| f64::from(*byte) / 255.0);
             match schedule.next(departure.attempts, now, jitter) {
                 Some(next_at) => {
+                    let next_at = asked.map_or(next_at, |asked| next_at.max(asked));
                     tracing::warn!(
                         outbox.id = departure.id.0,
                         attempts = departure.attempts,
@@ -103,7 +119,7 @@ pub async fn send_one(
                     );
                     office
                         .store
-                        .retry(departure.id, now, next_at, &words)
+                        .retry(departure.id, now, next_at, &words, parts_sent)
                         .await?;
                     Ok(Sent::Later)
                 }

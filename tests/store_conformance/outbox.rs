@@ -8,9 +8,7 @@ use madoguchi_channel::{Automatic, Receipt};
 use std::collections::BTreeSet;
 
 fn receipt() -> Receipt {
-    Receipt {
-        server_said: "250 2.0.0 Ok".to_owned(),
-    }
+    Receipt::new("250 2.0.0 Ok")
 }
 
 /// A ticket with one answer waiting, and the answer's row.
@@ -76,7 +74,7 @@ pub async fn a_retry_waits_until_its_time_and_keeps_the_servers_words(world: &dy
     one_answer(&*store).await;
     let id = claim_ids(&*store, 2).await[0];
     store
-        .retry(id, minute(2), minute(30), "451 4.3.0 try later")
+        .retry(id, minute(2), minute(30), "451 4.3.0 try later", None)
         .await
         .unwrap();
     let line = store
@@ -107,7 +105,7 @@ pub async fn in_a_ticket_departures_leave_in_order_unless_the_earlier_is_dead(wo
             .unwrap();
     }
     store
-        .retry(claimed[0], minute(2), minute(30), "451")
+        .retry(claimed[0], minute(2), minute(30), "451", None)
         .await
         .unwrap();
     assert!(claim_ids(&*store, 4).await.is_empty());
@@ -137,7 +135,10 @@ pub async fn an_attempt_without_an_end_makes_the_departure_uncertain(world: &dyn
         (id, 2, true)
     );
     // A clean retry after it does not take the doubt away.
-    store.retry(id, minute(2), minute(30), "451").await.unwrap();
+    store
+        .retry(id, minute(2), minute(30), "451", None)
+        .await
+        .unwrap();
     let third = store
         .claim_departures(minute(30), minute(40), 5)
         .await
@@ -153,7 +154,10 @@ pub async fn a_clean_retry_is_not_uncertain(world: &dyn World) {
     let store = world.open().await;
     one_answer(&*store).await;
     let id = claim_ids(&*store, 2).await[0];
-    store.retry(id, minute(2), minute(3), "451").await.unwrap();
+    store
+        .retry(id, minute(2), minute(3), "451", None)
+        .await
+        .unwrap();
     let again = store
         .claim_departures(minute(3), minute(9), 5)
         .await
@@ -237,7 +241,7 @@ pub async fn a_delivery_told_after_the_lease_counts(world: &dyn World) {
         DepartureState::Sent
     );
     assert!(matches!(
-        store.retry(id, minute(2), minute(20), "451").await,
+        store.retry(id, minute(2), minute(20), "451", None).await,
         Err(StoreError::Conflict)
     ));
 }

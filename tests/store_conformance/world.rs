@@ -171,6 +171,7 @@ pub fn departure(message_id: &str, ticket: Option<TicketId>) -> NewDeparture {
             references: vec!["a1@example.com".to_owned()],
             automatic: Automatic::Replied,
             written_at: minute(1),
+            ..OutboundMessage::default()
         },
     }
 }

@@ -1,8 +1,9 @@
 //! The two traits between a channel and the desk: [`Channel`] is implemented by each bot, [`Door`] by the desk's inbox.
 
-use crate::inbound::{DecodeError, InboundMessage, RawInbound};
+use crate::inbound::{DecodeError, InboundMessage, Party, RawInbound};
 use crate::outbound::{OutboundMessage, Receipt, SendError};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,12 @@ pub trait Channel: Send + Sync {
     fn files(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
         let _ = bytes;
         Vec::new()
+    }
+
+    /// The same, fetched from the server where the arrival only names its files (chats). `Err` inside: this file cannot be had
+    /// and never will be, in words for staff. `Err` outside: not now.
+    async fn fetch(&self, bytes: &[u8]) -> Result<Vec<Result<Vec<u8>, String>>, ReceiveError> {
+        Ok(self.files(bytes).into_iter().map(Ok).collect())
     }
 
     /// Receives until `stop` is cancelled, handing every arrival through `door` before the server is told it was taken.
@@ -39,8 +46,31 @@ pub trait Channel: Send + Sync {
     /// delivered again.
     async fn send(&self, message: &OutboundMessage) -> Result<Receipt, SendError>;
 
-    /// Connects and signs in, without reading or sending (`check --connect`).
-    async fn check(&self) -> Result<(), ReceiveError>;
+    /// Tells the person that an answer is being prepared, where the chat can show it. Never a reason to fail.
+    async fn working(&self, to: &Party) {
+        let _ = to;
+    }
+
+    /// The path under which this channel's server calls the desk (`/webhooks/line`), when it does.
+    fn webhook_path(&self) -> Option<String> {
+        None
+    }
+
+    /// Takes one call of the server: checks that it is genuine and returns the arrivals in it. Pure; the desk stores them
+    /// before it answers 200. `header` gives a header's value by its name in lower case.
+    fn admit(
+        &self,
+        header: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Vec<RawInbound>, WebhookError> {
+        let _ = (header, body, now);
+        Err(WebhookError::Forged)
+    }
+
+    /// Connects and signs in, without reading or sending (`check --connect`). Lines for the operator: what was agreed on with
+    /// the server.
+    async fn check(&self) -> Result<Vec<String>, ReceiveError>;
 }
 
 /// A remembered position in a server's numbering, saved together with the arrivals it covers.
@@ -87,6 +117,17 @@ pub struct Stored {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct DoorError(pub String);
+
+/// A call that is not taken. Nothing of it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookError {
+    /// The signature or the secret is missing or wrong (401).
+    #[error("the call is not signed by the server")]
+    Forged,
+    /// Signed, but not of the form the server uses (400).
+    #[error("the call cannot be read")]
+    Malformed,
+}
 
 /// How a channel is.
 #[derive(Debug, Clone, PartialEq, Eq)]

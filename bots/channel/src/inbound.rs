@@ -1,5 +1,6 @@
 //! What comes in: the bytes as they arrived, and the one form every channel decodes them to.
 
+use crate::chat::ChatArrival;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -167,6 +168,9 @@ pub struct InboundMessage {
     pub delivery_report: Option<DeliveryReport>,
     /// Files that came along.
     pub attachments: Vec<Attachment>,
+    /// What a chat adds; `None` for a letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat: Option<ChatArrival>,
     /// What could not be read properly, in words for staff; the message is usable all the same.
     pub problems: Vec<String>,
 }

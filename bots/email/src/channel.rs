@@ -179,12 +179,12 @@ impl Channel for EmailChannel {
         self.sender.send(message).await
     }
 
-    async fn check(&self) -> Result<(), ReceiveError> {
+    async fn check(&self) -> Result<Vec<String>, ReceiveError> {
         let (config, tls) = (self.imap.clone(), self.tls.clone());
         tokio::task::spawn_blocking(move || receive::check(&config, tls))
             .await
             .unwrap_or_else(|error| Err(broken(&error)))?;
         self.sender.check().await?;
-        Ok(())
+        Ok(Vec::new())
     }
 }

@@ -62,9 +62,7 @@ impl Sender {
             .await
             .map_err(|failure| self.judge(&failure))?;
         let words: Vec<&str> = response.message().collect();
-        let receipt = Receipt {
-            server_said: format!("{} {}", response.code(), words.join(" ")),
-        };
+        let receipt = Receipt::new(format!("{} {}", response.code(), words.join(" ")));
         self.remember(&message.message_id, &receipt);
         Ok(receipt)
     }

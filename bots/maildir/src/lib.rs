@@ -236,7 +236,7 @@ impl Channel for SpoolChannel {
             .map_err(|error| SendError::Temporary(error.to_string()))?
     }
 
-    async fn check(&self) -> Result<(), ReceiveError> {
+    async fn check(&self) -> Result<Vec<String>, ReceiveError> {
         let inbox = self.config.inbox.clone();
         self.blocking(|watch| watch.prepare())
             .await?
@@ -245,7 +245,8 @@ impl Channel for SpoolChannel {
         tokio::task::spawn_blocking(move || sent::check(&directory))
             .await
             .map_err(|error| fault("the check stopped", &error.to_string()))?
-            .map_err(|error| directory_fault(&self.config.sent, &error))
+            .map_err(|error| directory_fault(&self.config.sent, &error))?;
+        Ok(Vec::new())
     }
 }
 

@@ -24,7 +24,7 @@ pub fn write(directory: &Path, message_id: &str, bytes: &[u8]) -> Result<Receipt
             _ => format!("the directory for sent mail cannot be written: {error}"),
         })
     })?;
-    Ok(Receipt { server_said: name })
+    Ok(Receipt::new(name))
 }
 
 /// Makes the directory and makes sure that it can be written.

@@ -125,6 +125,7 @@ fn message(id: &str, body: &str) -> OutboundMessage {
         references: vec![],
         automatic: Automatic::Replied,
         written_at: "2026-11-20T00:00:00Z".parse().unwrap(),
+        ..OutboundMessage::default()
     }
 }
 

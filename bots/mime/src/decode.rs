@@ -177,6 +177,7 @@ pub fn decode(bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         delivery_report,
         problems,
         from,
+        chat: None,
     })
 }
 

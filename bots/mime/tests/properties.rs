@@ -154,6 +154,7 @@ fn outbound() -> OutboundMessage {
         references: vec!["m0@example.org".to_owned(), "m1@example.org".to_owned()],
         automatic: Automatic::Replied,
         written_at: Timestamp::from_second(1_795_000_000).expect("in range"),
+        ..OutboundMessage::default()
     }
 }
 

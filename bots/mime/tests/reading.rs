@@ -169,6 +169,7 @@ fn outbound(subject: &str, body: &str, name: &str) -> OutboundMessage {
         references: (0..60).map(|i| format!("m{i}@example.com")).collect(),
         automatic: Automatic::Replied,
         written_at: "2026-11-20T01:00:00Z".parse().unwrap(),
+        ..OutboundMessage::default()
     }
 }
 

@@ -74,15 +74,18 @@ impl Outbox for SqliteStore {
         at: Timestamp,
         next_at: Timestamp,
         server_said: &str,
+        parts_sent: Option<usize>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let done = sqlx::query(
-            "UPDATE outbox SET state = 'waiting', lease_until = 0, next_at = ?2, server_said = ?3 \
+            "UPDATE outbox SET state = 'waiting', lease_until = 0, next_at = ?2, server_said = ?3, \
+             message = CASE WHEN ?4 IS NULL THEN message ELSE json_set(message, '$.chat.parts_sent', ?4) END \
              WHERE id = ?1 AND state = 'sending'",
         )
         .bind(id.0)
         .bind(micros(next_at))
         .bind(server_said)
+        .bind(parts_sent.and_then(|parts| i64::try_from(parts).ok()))
         .execute(&mut *tx)
         .await
         .map_err(from_sqlx)?;

@@ -241,6 +241,7 @@ pub fn message(id: &str, to: &str) -> OutboundMessage {
         references: vec![],
         automatic: Automatic::Replied,
         written_at: "2026-11-20T00:00:00Z".parse().unwrap(),
+        ..OutboundMessage::default()
     }
 }
 
