@@ -7,7 +7,9 @@ use anyhow::Context;
 use async_trait::async_trait;
 use madoguchi_channel::InboundMessage;
 use madoguchi_mime::Seal;
-use madoguchi_trust::{Checker, Override, Settings, Signer, Trust, Verdict, Warning, warnings};
+use madoguchi_trust::{
+    Checker, Network, Override, Settings, Signer, Trust, Verdict, Warning, warnings,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -33,6 +35,12 @@ impl MailChecks {
             resolver: config.resolver()?,
             timeout: Duration::from_secs(config.timeout_seconds.clamp(1, 20)),
             trusted_hosts: config.trusted_hosts.clone(),
+            own_networks: config
+                .own_networks
+                .iter()
+                .map(|network| network.parse::<Network>())
+                .collect::<Result<_, _>>()
+                .context("trust.own_networks")?,
             authserv_ids: config.authserv_ids.clone(),
             trusted_sealers: config.trusted_sealers.clone(),
         };

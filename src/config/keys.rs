@@ -103,6 +103,11 @@ pub const KEYS: &[Key] = &[
         "Names of your receiving mail servers as they stand behind `by` in their `Received` lines (`.example.jp` stands for all below it). Only with them the connecting address is known and SPF can be judged.",
     ),
     key(
+        "trust.own_networks",
+        "[]",
+        "Networks of your own mail servers beyond the private ones (`203.0.113.0/24`). A hop from one of them is a hop between your servers; what connected before it counts.",
+    ),
+    key(
         "trust.authserv_ids",
         "[]",
         "Names your servers use in `Authentication-Results`; believed only where no sender could have written them.",

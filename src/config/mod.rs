@@ -219,6 +219,8 @@ pub struct TrustConfig {
     pub timeout_seconds: u64,
     /// Our own receiving servers.
     pub trusted_hosts: Vec<String>,
+    /// Networks of our own servers beyond the private ones.
+    pub own_networks: Vec<String>,
     /// Names our servers use in `Authentication-Results`.
     pub authserv_ids: Vec<String>,
     /// Forwarders whose ARC seal is believed.
@@ -233,6 +235,7 @@ impl Default for TrustConfig {
             dns: None,
             timeout_seconds: 5,
             trusted_hosts: Vec::new(),
+            own_networks: Vec::new(),
             authserv_ids: Vec::new(),
             trusted_sealers: Vec::new(),
             known_domains: Vec::new(),

@@ -1,6 +1,9 @@
 //! The form of ARC fields (RFC 8617 §4, with the tag lists of RFC 6376 §3.2), which the library takes more easily than the public suite: a
 //! chain with a malformed link proves nothing.
 
+use mail_auth::AuthenticatedMessage;
+use mail_auth::common::crypto::HashAlgorithm;
+use mail_auth::dkim::Canonicalization;
 use std::collections::BTreeSet;
 
 /// True where every ARC field among the header fields is well formed and each kind stands there as often as the others.
@@ -23,6 +26,36 @@ pub fn well_formed(headers: &[(&[u8], &[u8])]) -> bool {
         }
     }
     counts.iter().all(|count| Some(count) == counts.first())
+}
+
+/// A message signature without `c=` is relaxed/relaxed: so the public suite and other programs read it, unlike DKIM (RFC 6376 §3.5) and
+/// the library.
+pub fn relax(message: &mut AuthenticatedMessage<'_>) {
+    let mut relaxed = false;
+    for field in &mut message.ams_headers {
+        let bare = tags(&String::from_utf8_lossy(field.value))
+            .is_some_and(|tags| tags.iter().all(|(tag, _)| *tag != "c"));
+        let signature = &mut field.header;
+        if bare && HashAlgorithm::from(signature.a) == HashAlgorithm::Sha256 && signature.l == 0 {
+            signature.ch = Canonicalization::Relaxed;
+            signature.cb = Canonicalization::Relaxed;
+            relaxed = true;
+        }
+    }
+    let is_it = |known: &Canonicalization, hash: &HashAlgorithm, length: u64| {
+        *known == Canonicalization::Relaxed && *hash == HashAlgorithm::Sha256 && length == 0
+    };
+    let known = message
+        .body_hashes
+        .iter()
+        .any(|(c, hash, length, _)| is_it(c, hash, *length));
+    if relaxed && !known {
+        let body = Canonicalization::Relaxed.canonical_body(message.raw_body(), 0);
+        let hash = HashAlgorithm::Sha256.hash(body).as_ref().to_vec();
+        message
+            .body_hashes
+            .push((Canonicalization::Relaxed, HashAlgorithm::Sha256, 0, hash));
+    }
 }
 
 fn seal(value: &str) -> bool {

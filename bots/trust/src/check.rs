@@ -1,16 +1,16 @@
 //! One arrived message, looked at: who vouches for it?
 
-use crate::arc_form::well_formed;
+use crate::arc_form::{relax, well_formed};
+use crate::network::Network;
 use crate::spf::Spf;
 use crate::trace::{Trace, trace};
-use mail_auth::common::parse::TxtRecordParser;
+use mail_auth::common::crypto::Algorithm;
 use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
-use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{
     ArcOutput, AuthenticatedMessage, DkimOutput, DkimResult, DmarcResult, MessageAuthenticator,
-    Parameters, ResolverCache, Txt,
+    SpfOutput, SpfResult,
 };
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -29,6 +29,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Names of our own receiving servers, as they stand behind `by` in their `Received` fields.
     pub trusted_hosts: Vec<String>,
+    /// Networks of our own servers beyond the private ones: a hop from one of them is a hop between our servers.
+    pub own_networks: Vec<Network>,
     /// Names our receiving servers use in `Authentication-Results`.
     pub authserv_ids: Vec<String>,
     /// Forwarders whose ARC seal is believed (RFC 8617 §7.2.1).
@@ -166,7 +168,12 @@ impl Checker {
     /// Looks at one message. Never fails: what could not be found out says so.
     pub async fn check(&self, raw: &[u8]) -> Trust {
         let settings = &self.settings;
-        let trace = trace(raw, &settings.trusted_hosts, &settings.authserv_ids);
+        let trace = trace(
+            raw,
+            &settings.trusted_hosts,
+            &settings.own_networks,
+            &settings.authserv_ids,
+        );
         let (dns, raw) = (Arc::clone(&self.dns), wire_form(raw));
         let sealers = settings.trusted_sealers.clone();
         let seen = trace.clone();
@@ -211,6 +218,7 @@ async fn look(dns: &MessageAuthenticator, raw: &[u8], trace: &Trace, sealers: &[
         return Trust::default();
     };
     message.dkim_headers.truncate(MOST_SIGNATURES);
+    relax(&mut message);
     let mail_from = trace.mail_from.clone().unwrap_or_default();
     let spf = spf(dns, trace, &mail_from).await;
     let dkim = dns.verify_dkim(&message).await;
@@ -219,11 +227,26 @@ async fn look(dns: &MessageAuthenticator, raw: &[u8], trace: &Trace, sealers: &[
         Some((_, domain)) => domain,
         None => trace.helo.as_str(),
     };
-    let spf_output = as_library(dns, spf).await;
+    let author = author_domain(&message);
+    let vouching: Vec<DkimOutput<'_>> = dkim
+        .iter()
+        .filter(|output| {
+            output
+                .signature()
+                .is_some_and(|by| strong(output) && same_organisation(&author, &by.d))
+        })
+        .cloned()
+        .collect();
+    let spf_output = SpfOutput::new(mail_from_domain.to_owned()).with_result(match spf {
+        _ if !same_organisation(&author, mail_from_domain) => SpfResult::None,
+        Verdict::Pass => SpfResult::Pass,
+        Verdict::TempError => SpfResult::TempError,
+        _ => SpfResult::None,
+    });
     let output = dns
         .verify_dmarc(DmarcParameters::new(
             &message,
-            &dkim,
+            &vouching,
             mail_from_domain,
             &spf_output,
         ))
@@ -268,45 +291,30 @@ async fn spf(dns: &MessageAuthenticator, trace: &Trace, mail_from: &str) -> Verd
     }
 }
 
-/// Our verdict in the library's form, for its DMARC: it takes nothing but its own, so it is led to one.
-async fn as_library(dns: &MessageAuthenticator, verdict: Verdict) -> mail_auth::SpfOutput {
-    let record = match verdict {
-        Verdict::Pass => "v=spf1 +all",
-        Verdict::TempError => "",
-        _ => "v=spf1 -all",
-    };
-    let answer = match mail_auth::spf::Spf::parse(record.as_bytes()) {
-        Ok(spf) => Txt::Spf(Arc::new(spf)),
-        Err(_) => Txt::Error(mail_auth::Error::Dns(mail_auth::DnsError::Resolver(
-            String::new(),
-        ))),
-    };
-    let params = SpfParameters::verify_ehlo(IpAddr::from([192, 0, 2, 1]), "example.com", "");
-    dns.verify_spf(Parameters::new(params).with_txt_cache(&Always(answer)))
-        .await
+/// The domain in From, in the form of the name service.
+fn author_domain(message: &AuthenticatedMessage<'_>) -> String {
+    let domain = message.from.iter().find_map(|from| from.rsplit_once('@'));
+    ascii(domain.map_or("", |(_, domain)| domain))
 }
 
-/// A cache that holds one answer for every question.
-struct Always(Txt);
+fn ascii(domain: &str) -> String {
+    let domain = domain.trim().trim_end_matches('.');
+    idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_ascii_lowercase())
+}
 
-impl ResolverCache<Box<str>, Txt> for Always {
-    fn get<Q>(&self, _: &Q) -> Option<Txt>
-    where
-        Box<str>: std::borrow::Borrow<Q>,
-        Q: std::hash::Hash + Eq + ?Sized,
-    {
-        Some(self.0.clone())
-    }
+/// Do two domains belong to one registration (public suffix list)? The tree walk of RFC 9989 alone would let one registrant speak for
+/// another wherever a registry publishes a DMARC record without `psd=y`.
+fn same_organisation(author: &str, other: &str) -> bool {
+    let other = ascii(other);
+    author == other
+        || matches!((psl::domain_str(author), psl::domain_str(&other)), (Some(a), Some(b)) if a == b)
+}
 
-    fn remove<Q>(&self, _: &Q) -> Option<Txt>
-    where
-        Box<str>: std::borrow::Borrow<Q>,
-        Q: std::hash::Hash + Eq + ?Sized,
-    {
-        None
-    }
-
-    fn insert(&self, _: Box<str>, _: Txt, _: std::time::Instant) {}
+/// SHA-1 is no signature any more (RFC 8301 §3.1).
+fn strong(output: &DkimOutput<'_>) -> bool {
+    output
+        .signature()
+        .is_some_and(|signature| signature.a != Algorithm::RsaSha1)
 }
 
 fn believed(
@@ -344,7 +352,10 @@ fn from_fields(message: &AuthenticatedMessage<'_>) -> usize {
 }
 
 fn signature(output: &DkimOutput<'_>) -> Signature {
-    let (verdict, why) = dkim_verdict(output.result());
+    let (mut verdict, mut why) = dkim_verdict(output.result());
+    if verdict == Verdict::Pass && !strong(output) {
+        (verdict, why) = (Verdict::PermError, "rsa-sha1 is not believed".to_owned());
+    }
     Signature {
         domain: output.signature().map(|s| s.d.clone()).unwrap_or_default(),
         selector: output.signature().map(|s| s.s.clone()).unwrap_or_default(),

@@ -4,11 +4,12 @@
 //! records, forgives malformed ones, and knows no limit on lookups that find nothing.
 
 use crate::check::Verdict;
+use crate::network::{same_v4, same_v6};
 use crate::spf_record::{Cidr, Macro, Mechanism, Qualifier, Record, is_macro_string, is_spf};
 use mail_auth::MessageAuthenticator;
 use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::hickory_resolver::proto::rr::{Name, RData, RecordType};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// Terms that ask a name server (§4.6.4).
 const MOST_LOOKUPS: u32 = 10;
@@ -480,18 +481,4 @@ fn url_escape(value: &str) -> String {
         }
     }
     out
-}
-
-fn same_v4(a: Ipv4Addr, b: Ipv4Addr, bits: u8) -> bool {
-    let mask = u32::MAX
-        .checked_shl(32 - u32::from(bits.min(32)))
-        .unwrap_or(0);
-    u32::from(a) & mask == u32::from(b) & mask
-}
-
-fn same_v6(a: Ipv6Addr, b: Ipv6Addr, bits: u8) -> bool {
-    let mask = u128::MAX
-        .checked_shl(128 - u32::from(bits.min(128)))
-        .unwrap_or(0);
-    u128::from(a) & mask == u128::from(b) & mask
 }

@@ -3,6 +3,7 @@
 //! Every server adds its fields on top (RFC 5321 §4.4). So the fields above, and at, the first `Received` that our outermost server wrote
 //! are ours; everything below came with the message and proves nothing.
 
+use crate::network::Network;
 use std::net::IpAddr;
 
 /// Where a message entered our servers.
@@ -12,27 +13,34 @@ pub struct Trace {
     pub ip: Option<IpAddr>,
     /// The name it gave (HELO).
     pub helo: String,
-    /// The envelope sender, from the topmost `Return-Path`; empty for `<>`, `None` where there is no such field.
+    /// The envelope sender, from the `Return-Path` our servers wrote; empty for `<>`, `None` where there is no such field.
     pub mail_from: Option<String>,
     /// The DMARC result one of our servers noted (`pass`, `fail` …), from a believed `Authentication-Results`.
     pub noted_dmarc: Option<String>,
 }
 
 /// Reads the trace. `trusted_hosts` are the names of our receiving servers as they stand behind `by`; one that begins with a dot stands for
-/// every host below it. `authserv_ids` are the names they use in `Authentication-Results`.
-pub fn trace(raw: &[u8], trusted_hosts: &[String], authserv_ids: &[String]) -> Trace {
+/// every host below it. `own_networks` are those of our own servers beyond the private ones. `authserv_ids` are the names they use in
+/// `Authentication-Results`.
+pub fn trace(
+    raw: &[u8],
+    trusted_hosts: &[String],
+    own_networks: &[Network],
+    authserv_ids: &[String],
+) -> Trace {
     let mut found = Trace::default();
     let mut inside = true;
     for (name, value) in fields(raw) {
         match name.as_str() {
-            "return-path" if found.mail_from.is_none() => {
+            "return-path" if inside && found.mail_from.is_none() => {
                 let address = value.trim().trim_start_matches('<').trim_end_matches('>');
                 found.mail_from = Some(address.trim().to_owned());
             }
             "received" if inside => match hop(&value) {
                 Some(hop) if named(trusted_hosts, &hop.by) => {
-                    let internal =
-                        hop.ip.is_none_or(|ip| private(&ip)) || named(trusted_hosts, &hop.helo);
+                    let internal = hop.ip.is_none_or(|ip| {
+                        private(&ip) || own_networks.iter().any(|own| own.holds(&ip))
+                    });
                     if !internal {
                         found.ip = hop.ip;
                         found.helo = hop.helo;

@@ -137,6 +137,39 @@ async fn a_signature_vouches_where_nobody_says_where_the_message_came_from() {
     assert_eq!(checked(zone, &foreign).await.dmarc.verdict, Verdict::Fail);
 }
 
+/// A registry that publishes a record of its own must not let one registrant speak for another.
+#[tokio::test(flavor = "multi_thread")]
+async fn neighbours_under_a_public_suffix_are_strangers() {
+    let spf = format!("v=spf1 ip4:{IP} -all");
+    let zone = domain(&[
+        ("mine.co.jp", &spf),
+        ("mail.mine.co.jp", &spf),
+        ("_dmarc.co.jp", "v=DMARC1; p=reject"),
+    ]);
+    for (from, envelope, verdict) in [
+        ("a@yours.co.jp", "a@mine.co.jp", Verdict::Fail),
+        ("a@mine.co.jp", "a@mail.mine.co.jp", Verdict::Pass),
+    ] {
+        let trust = checked(zone.clone(), &arrived(from, envelope)).await;
+        assert_eq!(trust.spf, Verdict::Pass, "{from} {envelope}");
+        assert_eq!(trust.dmarc.verdict, verdict, "{from} {envelope}: {trust:?}");
+    }
+    let signer = crate::signing::ed25519_of("mine.co.jp");
+    let mut zone = zone;
+    let (name, text) = signer.record();
+    zone.insert(name, vec![txt(&text)]);
+    for (author, verdict) in [
+        ("yours.co.jp", Verdict::Fail),
+        ("www.mine.co.jp", Verdict::Pass),
+    ] {
+        let message = MESSAGE.replacen("<desk@desk.example.jp>", &format!("<desk@{author}>"), 1);
+        let signed_by = signer.sign(message.as_bytes()).unwrap();
+        let trust = checked(zone.clone(), &String::from_utf8(signed_by).unwrap()).await;
+        assert_eq!(trust.dkim[0].verdict, Verdict::Pass);
+        assert_eq!(trust.dmarc.verdict, verdict, "{author}: {trust:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_name_server_is_neither_pass_nor_fail() {
     let mut zone = domain(&[("example.com", "v=spf1 -all")]);
@@ -148,6 +181,7 @@ async fn a_silent_name_server_is_neither_pass_nor_fail() {
             "mx.desk.example.jp".to_owned(),
             ".inner.example.jp".to_owned(),
         ],
+        own_networks: Vec::new(),
         authserv_ids: Vec::new(),
         trusted_sealers: Vec::new(),
     })
@@ -178,7 +212,7 @@ fn only_what_our_own_servers_wrote_is_believed() {
         ".inner.example.jp".to_owned(),
     ];
     let ids = ["mx.desk.example.jp".to_owned()];
-    let seen = |text: &str| trace(text.as_bytes(), &hosts, &ids);
+    let seen = |text: &str| trace(text.as_bytes(), &hosts, &[], &ids);
     let plain = arrived("a@example.com", "a@example.com");
     let found = seen(&plain);
     assert_eq!(found.ip, Some(IP.parse().unwrap()));
@@ -203,8 +237,31 @@ fn only_what_our_own_servers_wrote_is_believed() {
         "Received: from trusted.example.com ([198.51.100.1]) by mx.desk.example.jp; x\r\nReceived: from laptop",
     );
     assert_eq!(seen(&forged).ip, Some(IP.parse().unwrap()));
+    // A sender that calls itself by one of our names is no server of ours.
+    let impostor = plain.replace(
+        "from mail.example.com (mail.example.com",
+        "from box.inner.example.jp (mail.example.com",
+    );
+    let impostor = impostor.replace(
+        "Received: from laptop",
+        "Received: from x ([198.51.100.9]) by mx.desk.example.jp; x\r\nReceived: from laptop",
+    );
+    assert_eq!(seen(&impostor).ip, Some(IP.parse().unwrap()));
+    // An envelope sender below our fields was written by the sender.
+    let forged = plain
+        .replace("Return-Path: <a@example.com>\r\n", "")
+        .replace("From: a@", "Return-Path: <a@example.com>\r\nFrom: a@");
+    assert_eq!(seen(&forged).mail_from, None);
+    // A server of ours outside the private networks.
+    let outside = format!(
+        "Received: from mx.desk.example.jp ([198.51.100.3]) by box.inner.example.jp; x\r\n{plain}"
+    );
+    let own = ["198.51.100.0/28".parse().unwrap()];
+    let found = trace(outside.as_bytes(), &hosts, &own, &ids);
+    assert_eq!(found.ip, Some(IP.parse().unwrap()));
+    assert_eq!(seen(&outside).ip, Some("198.51.100.3".parse().unwrap()));
     // Nobody we know: nothing is believed.
-    let unknown = trace(plain.as_bytes(), &[], &ids);
+    let unknown = trace(plain.as_bytes(), &[], &[], &ids);
     assert_eq!((unknown.ip, unknown.noted_dmarc), (None, None));
     for text in [
         "",

@@ -25,6 +25,7 @@ pub fn checker(zone: Zone) -> Checker {
             "mx.desk.example.jp".to_owned(),
             ".inner.example.jp".to_owned(),
         ],
+        own_networks: vec!["198.51.100.0/28".parse().unwrap()],
         authserv_ids: vec!["mx.desk.example.jp".to_owned()],
         trusted_sealers: vec!["lists.example.org".to_owned()],
     })

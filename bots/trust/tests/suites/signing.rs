@@ -23,8 +23,12 @@ fn pem(kind: &str, der: &[u8]) -> String {
 }
 
 pub fn ed25519() -> Signer {
+    ed25519_of("desk.example.jp")
+}
+
+pub fn ed25519_of(domain: &str) -> Signer {
     let key = pem("PRIVATE KEY", &Ed25519Key::generate_pkcs8().unwrap());
-    Signer::from_pem(&key, "desk.example.jp", "ed").unwrap()
+    Signer::from_pem(&key, domain, "ed").unwrap()
 }
 
 fn rsa() -> Option<Signer> {
@@ -75,6 +79,15 @@ async fn a_signature_holds_and_breaks_with_any_change_that_matters() {
         ] {
             assert_ne!(verdict(&changed).await, Verdict::Pass, "{changed}");
         }
+        // Named once more than they stand there, so that none can be added (RFC 6376 §8.15).
+        let (_, names) = signed.split_once("h=").unwrap();
+        let (names, _) = names.split_once(';').unwrap();
+        let times = |field: &str| {
+            let all = names.split(':').map(str::trim);
+            all.filter(|name| name.eq_ignore_ascii_case(field)).count()
+        };
+        assert_eq!((times("From"), times("Subject")), (2, 2), "{names}");
+        assert!(times("Reply-To") > 0, "{names}");
         assert!(
             !format!("{signer:?}").contains("PRIVATE"),
             "the key stays hidden"
@@ -124,5 +137,56 @@ fn an_independent_program_agrees() {
             .status()
             .unwrap();
         assert!(status.success(), "{signer:?}");
+    }
+}
+
+/// SHA-1 signatures are made and held by old programs; here they prove nothing (RFC 8301 §3.1).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sha1_signature_vouches_for_nobody() {
+    let python = std::env::var("MADOGUCHI_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let Ok(made) = Command::new("openssl")
+        .args(["genrsa", "-traditional", "2048"])
+        .output()
+    else {
+        println!("no openssl here: SHA-1 was not tried");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let (key, file) = (dir.path().join("key"), dir.path().join("message"));
+    std::fs::write(&key, &made.stdout).unwrap();
+    std::fs::write(&file, MESSAGE).unwrap();
+    let program = "import dkim,sys\nraw=open(sys.argv[2],'rb').read()\n\
+        sys.stdout.buffer.write(dkim.sign(raw,b'old',b'desk.example.jp',open(sys.argv[1],'rb').read(),\
+        signature_algorithm=sys.argv[3].encode(),include_headers=[b'from',b'subject'])+raw)\n";
+    let record = Signer::from_pem(
+        &String::from_utf8(made.stdout).unwrap(),
+        "desk.example.jp",
+        "old",
+    )
+    .unwrap()
+    .record();
+    for (algorithm, signature, dmarc) in [
+        ("rsa-sha256", Verdict::Pass, Verdict::Pass),
+        ("rsa-sha1", Verdict::PermError, Verdict::Fail),
+    ] {
+        let signed = Command::new(&python)
+            .args(["-c", program])
+            .args([&key, &file])
+            .arg(algorithm)
+            .output()
+            .unwrap();
+        if !signed.status.success() {
+            println!("no dkimpy here: {algorithm} was not tried");
+            return;
+        }
+        let mut zone = Zone::default();
+        zone.insert(record.0.clone(), vec![txt(&record.1)]);
+        zone.insert(
+            "_dmarc.desk.example.jp".to_owned(),
+            vec![txt("v=DMARC1; p=reject")],
+        );
+        let trust = checker(zone).check(&signed.stdout).await;
+        assert_eq!(trust.dkim[0].verdict, signature, "{algorithm}");
+        assert_eq!(trust.dmarc.verdict, dmarc, "{algorithm}: {trust:?}");
     }
 }
