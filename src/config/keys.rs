@@ -244,7 +244,57 @@ pub const KEYS: &[Key] = &[
     key(
         "channel.imap.password_file",
         "",
-        "email: file whose first line is the password.",
+        "email: file whose first line is the password; read anew at each sign-in.",
+    ),
+    key(
+        "channel.imap.oauth2.token_url",
+        "",
+        "email: sign in with an access token instead of a password: where the provider hands tokens out (`https`).",
+    ),
+    key(
+        "channel.imap.oauth2.client_id",
+        "",
+        "email: id of the application at the provider.",
+    ),
+    key(
+        "channel.imap.oauth2.client_secret_env",
+        "",
+        "email: name of the environment variable that holds the application's secret, where it has one.",
+    ),
+    key(
+        "channel.imap.oauth2.client_secret_file",
+        "",
+        "email: file whose first line is that secret.",
+    ),
+    key(
+        "channel.imap.oauth2.grant",
+        "\"refresh_token\"",
+        "email: `refresh_token`: somebody signed in once; `client_credentials`: the application has a right of its own (Microsoft 365).",
+    ),
+    key(
+        "channel.imap.oauth2.refresh_token_env",
+        "",
+        "email: name of the environment variable that holds the refresh token.",
+    ),
+    key(
+        "channel.imap.oauth2.refresh_token_file",
+        "",
+        "email: file whose first line is the refresh token.",
+    ),
+    key(
+        "channel.imap.oauth2.scope",
+        "",
+        "email: what is asked for, parted by blanks.",
+    ),
+    key(
+        "channel.imap.oauth2.token_file",
+        "",
+        "email: file a refresh token the provider replaced is kept in; below `data_dir` when not given.",
+    ),
+    key(
+        "channel.imap.oauth2.ca_file",
+        "",
+        "email: PEM file of authorities to trust for `token_url` instead of the public ones.",
     ),
     key(
         "channel.imap.folders",
@@ -282,6 +332,11 @@ pub const KEYS: &[Key] = &[
         "email: most bytes fetched at once; a larger message comes alone.",
     ),
     key(
+        "channel.imap.move_to",
+        "",
+        "email: folder messages are moved to once they are stored; nothing is moved when not given.",
+    ),
+    key(
         "channel.imap.timeout_seconds",
         "30",
         "email: seconds to wait for a connection or an answer.",
@@ -310,12 +365,67 @@ pub const KEYS: &[Key] = &[
     key(
         "channel.smtp.password_file",
         "",
-        "email: file whose first line is the password.",
+        "email: file whose first line is the password; read anew at each sign-in.",
+    ),
+    key(
+        "channel.smtp.oauth2.token_url",
+        "",
+        "email: sign in with an access token instead of a password: where the provider hands tokens out (`https`).",
+    ),
+    key(
+        "channel.smtp.oauth2.client_id",
+        "",
+        "email: id of the application at the provider.",
+    ),
+    key(
+        "channel.smtp.oauth2.client_secret_env",
+        "",
+        "email: name of the environment variable that holds the application's secret, where it has one.",
+    ),
+    key(
+        "channel.smtp.oauth2.client_secret_file",
+        "",
+        "email: file whose first line is that secret.",
+    ),
+    key(
+        "channel.smtp.oauth2.grant",
+        "\"refresh_token\"",
+        "email: `refresh_token`: somebody signed in once; `client_credentials`: the application has a right of its own (Microsoft 365).",
+    ),
+    key(
+        "channel.smtp.oauth2.refresh_token_env",
+        "",
+        "email: name of the environment variable that holds the refresh token.",
+    ),
+    key(
+        "channel.smtp.oauth2.refresh_token_file",
+        "",
+        "email: file whose first line is the refresh token.",
+    ),
+    key(
+        "channel.smtp.oauth2.scope",
+        "",
+        "email: what is asked for, parted by blanks.",
+    ),
+    key(
+        "channel.smtp.oauth2.token_file",
+        "",
+        "email: file a refresh token the provider replaced is kept in; below `data_dir` when not given.",
+    ),
+    key(
+        "channel.smtp.oauth2.ca_file",
+        "",
+        "email: PEM file of authorities to trust for `token_url` instead of the public ones.",
     ),
     key(
         "channel.smtp.ca_file",
         "",
         "email: PEM file of authorities to trust instead of the public ones.",
+    ),
+    key(
+        "channel.smtp.most_per_minute",
+        "",
+        "email: most messages given to the server within a minute; no limit when not given.",
     ),
     key(
         "channel.smtp.timeout_seconds",

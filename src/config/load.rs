@@ -98,7 +98,19 @@ pub fn load(
                     ),
                 ));
             }
-            Ok(channel) => config.channels.push(channel),
+            Ok(mut channel) => {
+                if let ChannelKind::Email(email) = &mut channel.kind {
+                    let file = config
+                        .data_dir
+                        .join(format!("tokens/{}.json", channel.name));
+                    for oauth2 in [&mut email.imap.oauth2, &mut email.smtp.oauth2] {
+                        if let Some(oauth2) = oauth2 {
+                            oauth2.token_file.get_or_insert_with(|| file.clone());
+                        }
+                    }
+                }
+                config.channels.push(channel);
+            }
             Err(message) => problems.push(at(0, format!("channel {}: {message}", i + 1))),
         }
     }
@@ -171,8 +183,8 @@ fn unknown_keys<'a>(
                 Some((_, name)) => format!("did you mean `{name}`?"),
                 None => format!("here there can be: {}", known.join(", ")),
             };
-            let hint = if key == "password" {
-                "secrets stay out of the file: use `password_env` or `password_file`".to_owned()
+            let hint = if matches!(key, "password" | "client_secret" | "refresh_token") {
+                format!("secrets stay out of the file: use `{key}_env` or `{key}_file`")
             } else {
                 hint
             };
@@ -273,8 +285,7 @@ fn read_channel(value: Value, environment: &[(String, String)]) -> Result<Channe
                     .get_mut(section)
                     .and_then(Value::as_table_mut)
                     .ok_or_else(|| format!("has no [channel.{section}]"))?;
-                let password = secret(part, environment).map_err(|e| format!("{section}: {e}"))?;
-                part.insert("password".to_owned(), Value::String(password));
+                sign_in(part, environment).map_err(|e| format!("{section}: {e}"))?;
             }
             table.insert("name".to_owned(), Value::String(name.clone()));
             let config: EmailConfig = Value::Table(table)
@@ -296,24 +307,55 @@ fn read_channel(value: Value, environment: &[(String, String)]) -> Result<Channe
     })
 }
 
-/// Takes `password_env` or `password_file` out of a section and fetches what they name.
-fn secret(part: &mut toml::Table, environment: &[(String, String)]) -> Result<String, String> {
-    let take = |part: &mut toml::Table, key: &str| {
+/// Fetches the secrets of one section: a password, or those of `oauth2`.
+fn sign_in(part: &mut toml::Table, environment: &[(String, String)]) -> Result<(), String> {
+    if let Some(oauth2) = part.get_mut("oauth2").and_then(Value::as_table_mut) {
+        for name in ["client_secret", "refresh_token"] {
+            if let Some(value) = secret(oauth2, name, environment)? {
+                oauth2.insert(name.to_owned(), Value::String(value));
+            }
+        }
+        return match secret(part, "password", environment)? {
+            None => Ok(()),
+            Some(_) => Err("give a password or `oauth2`, not both".to_owned()),
+        };
+    }
+    // The file is read anew whenever the desk signs in, so its name goes along; here it only has to be readable.
+    let file = part.get("password_file").cloned();
+    let password = secret(part, "password", environment)?
+        .ok_or("has no `password_env`, no `password_file` and no `oauth2`")?;
+    match file {
+        Some(file) => part.insert("password_file".to_owned(), file),
+        None => part.insert("password".to_owned(), Value::String(password)),
+    };
+    Ok(())
+}
+
+/// Takes `NAME_env` or `NAME_file` out of a section and fetches what they name.
+fn secret(
+    part: &mut toml::Table,
+    name: &str,
+    environment: &[(String, String)],
+) -> Result<Option<String>, String> {
+    let (in_environment, in_file) = (format!("{name}_env"), format!("{name}_file"));
+    let mut take = |key: &str| {
         part.remove(key)
             .and_then(|value| value.as_str().map(str::to_owned))
     };
-    match (take(part, "password_env"), take(part, "password_file")) {
-        (Some(name), None) => environment
+    match (take(&in_environment), take(&in_file)) {
+        (Some(variable), None) => environment
             .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.clone())
-            .ok_or_else(|| format!("the environment variable `{name}` (password_env) is not set")),
+            .find(|(known, _)| *known == variable)
+            .map(|(_, value)| Some(value.clone()))
+            .ok_or_else(|| {
+                format!("the environment variable `{variable}` ({in_environment}) is not set")
+            }),
         (None, Some(file)) => {
             let text = std::fs::read_to_string(Path::new(&file))
-                .map_err(|error| format!("password_file `{file}` cannot be read: {error}"))?;
-            Ok(text.lines().next().unwrap_or_default().to_owned())
+                .map_err(|error| format!("{in_file} `{file}` cannot be read: {error}"))?;
+            Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
         }
-        (Some(_), Some(_)) => Err("give `password_env` or `password_file`, not both".to_owned()),
-        (None, None) => Err("has no `password_env` and no `password_file`".to_owned()),
+        (Some(_), Some(_)) => Err(format!("give `{in_environment}` or `{in_file}`, not both")),
+        (None, None) => Ok(None),
     }
 }

@@ -4,6 +4,7 @@ use crate::config::{EmailConfig, ImapConfig};
 use crate::fault::{Fault, Kind};
 use crate::link::{Plug, tls_config};
 use crate::receive::{self, Board, Reader};
+use crate::sign_in::SignIn;
 use crate::smtp::Sender;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -27,6 +28,7 @@ const FAREWELL: Duration = Duration::from_millis(800);
 pub struct EmailChannel {
     name: String,
     imap: Arc<ImapConfig>,
+    account: Arc<SignIn>,
     tls: Arc<ClientConfig>,
     sender: Sender,
     now: Clock,
@@ -44,9 +46,32 @@ impl EmailChannel {
                 Fault::new(Kind::Settings, "folders is empty: there is nothing to read").into(),
             );
         }
+        if config
+            .imap
+            .move_to
+            .as_ref()
+            .is_some_and(|to| config.imap.folders.contains(to))
+        {
+            return Err(Fault::new(
+                Kind::Settings,
+                "move_to names a folder that is read: its messages would go in circles",
+            )
+            .into());
+        }
+        let mut sources = Vec::new();
+        let imap = &config.imap;
+        let account = SignIn::new(
+            "imap",
+            &imap.user,
+            imap.password.as_ref(),
+            imap.password_file.as_ref(),
+            imap.oauth2.as_ref(),
+            &mut sources,
+        )?;
         Ok(Self {
+            account: Arc::new(account),
             tls: tls_config(config.imap.ca_file.as_deref())?,
-            sender: Sender::new(&config.smtp)?,
+            sender: Sender::new(&config.smtp, &mut sources)?,
             name: config.name,
             imap: Arc::new(config.imap),
             now,
@@ -66,6 +91,7 @@ impl EmailChannel {
             channel: self.name.clone(),
             folder: folder.clone(),
             config: self.imap.clone(),
+            account: self.account.clone(),
             tls: self.tls.clone(),
             now: self.now.clone(),
             door: door.clone(),
@@ -180,11 +206,12 @@ impl Channel for EmailChannel {
     }
 
     async fn check(&self) -> Result<Vec<String>, ReceiveError> {
-        let (config, tls) = (self.imap.clone(), self.tls.clone());
-        tokio::task::spawn_blocking(move || receive::check(&config, tls))
-            .await
-            .unwrap_or_else(|error| Err(broken(&error)))?;
-        self.sender.check().await?;
-        Ok(Vec::new())
+        let (config, account, tls) = (self.imap.clone(), self.account.clone(), self.tls.clone());
+        let runtime = tokio::runtime::Handle::current();
+        let looking =
+            tokio::task::spawn_blocking(move || receive::check(&config, &account, &tls, &runtime));
+        let mut lines = looking.await.unwrap_or_else(|error| Err(broken(&error)))?;
+        lines.push(self.sender.check().await?);
+        Ok(lines)
     }
 }

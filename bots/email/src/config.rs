@@ -26,6 +26,45 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// How an access token is got (RFC 6749).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// Somebody signed in once; the refresh token of then is exchanged (§6).
+    #[default]
+    RefreshToken,
+    /// The desk is an application with a right of its own (§4.4), as service accounts at Microsoft 365 are.
+    ClientCredentials,
+}
+
+/// Signing in with an access token instead of a password.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OAuth2Config {
+    /// Where tokens are handed out; `https` only.
+    pub token_url: String,
+    /// Id of the application at the provider.
+    pub client_id: String,
+    /// Its secret, where it has one.
+    #[serde(default)]
+    pub client_secret: Option<Secret>,
+    /// `refresh_token` (default) or `client_credentials`.
+    #[serde(default)]
+    pub grant: Grant,
+    /// The refresh token, with the grant of that name.
+    #[serde(default)]
+    pub refresh_token: Option<Secret>,
+    /// What is asked for, parted by blanks; some providers want none.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// File (mode 0600) a refresh token the provider replaced is kept in. Without it a new one is lost when the desk stops.
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    /// PEM file of authorities to trust instead of the public ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
 /// When TLS begins. There is no setting without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
@@ -74,8 +113,15 @@ pub struct ImapConfig {
     pub tls: Security,
     /// User name.
     pub user: String,
-    /// Password.
-    pub password: Secret,
+    /// Password; this, `password_file` or `oauth2`.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// File whose first line is the password, read anew at each sign-in.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// An access token instead of a password.
+    #[serde(default)]
+    pub oauth2: Option<OAuth2Config>,
     /// Folders to read; `["INBOX"]` when not given.
     #[serde(default = "inbox")]
     pub folders: Vec<String>,
@@ -97,6 +143,9 @@ pub struct ImapConfig {
     /// Most bytes fetched at once; a larger message comes alone. Default 8 MiB.
     #[serde(default = "eight_mib")]
     pub batch_bytes: u64,
+    /// Folder messages are moved to once they are stored. Without it (default) nothing is moved.
+    #[serde(default)]
+    pub move_to: Option<String>,
     /// Seconds to wait for a connection or an answer. Default 30.
     #[serde(default = "thirty")]
     pub timeout_seconds: u64,
@@ -116,14 +165,24 @@ pub struct SmtpConfig {
     pub tls: Security,
     /// User name.
     pub user: String,
-    /// Password.
-    pub password: Secret,
+    /// Password; this, `password_file` or `oauth2`.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// File whose first line is the password, read anew at each sign-in.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// An access token instead of a password.
+    #[serde(default)]
+    pub oauth2: Option<OAuth2Config>,
     /// PEM file of authorities to trust instead of the public ones.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// Seconds to wait for a connection or an answer. Default 60.
     #[serde(default = "sixty")]
     pub timeout_seconds: u64,
+    /// Most messages a minute; no limit when not given.
+    #[serde(default)]
+    pub most_per_minute: Option<u32>,
 }
 
 impl ImapConfig {
@@ -184,6 +243,15 @@ mod tests {
         assert_eq!(config.imap.folders, ["INBOX"]);
         let shown = format!("{config:?}");
         assert!(!shown.contains("hidden"), "{shown}");
+        let oauth = read(
+            r#","oauth2":{"token_url":"https://login.example.org/token","client_id":"desk","client_secret":"hidden-3","refresh_token":"hidden-4"}"#,
+        )
+        .unwrap();
+        let shown = format!("{oauth:?}");
+        assert!(
+            shown.contains("login.example.org") && !shown.contains("hidden"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Kind {
     Tls,
     /// User name or password refused.
     SignIn,
+    /// The provider gives no access token.
+    Token,
     /// The folder cannot be opened.
     Folder,
     /// The connection ended, or the answer could not be read.
@@ -68,7 +70,12 @@ impl Fault {
                 "check that the port and tls setting belong together (993 and 465 implicit, 143 and 587 starttls)"
             }
             Kind::SignIn => {
-                "check user and password, and whether the provider wants an app password; the desk keeps trying"
+                "check user and password, and whether the provider wants an app password; the desk keeps trying, slowly so as not to \
+                 lock the account: a changed password_file is read at once, another password needs a restart of the desk"
+            }
+            Kind::Token => {
+                "sign in at the provider again and store the new refresh_token; with client_credentials check client_id, the expiry of \
+                 client_secret and the administrator's consent; then start the desk again"
             }
             Kind::Folder => {
                 "create the folder at the server or correct the folder setting (names are case sensitive)"

@@ -51,6 +51,35 @@ pub fn from_wire(name: &str) -> String {
     decoded(name).unwrap_or_else(|| name.to_owned())
 }
 
+/// So many names are offered in place of a wrong one.
+const OFFERED: usize = 5;
+
+/// The names most like a wrong one, the nearest first.
+pub fn nearest(wrong: &str, names: &[String]) -> Vec<String> {
+    let plain = wrong.to_lowercase();
+    let mut ranked: Vec<(usize, &String)> = names
+        .iter()
+        .map(|name| {
+            let lower = name.to_lowercase();
+            // The last part counts too: people leave the parent out.
+            let leaf = lower.rsplit(['/', '.']).next().unwrap_or_default();
+            let distance = if lower.contains(&plain) || plain.contains(leaf) {
+                0
+            } else {
+                strsim::damerau_levenshtein(&plain, &lower)
+                    .min(strsim::damerau_levenshtein(&plain, leaf))
+            };
+            (distance, name)
+        })
+        .collect();
+    ranked.sort();
+    ranked
+        .into_iter()
+        .take(OFFERED)
+        .map(|(_, name)| name.clone())
+        .collect()
+}
+
 fn decoded(name: &str) -> Option<String> {
     let engine = engine()?;
     let mut out = String::new();
@@ -96,6 +125,27 @@ mod tests {
             }
             assert_eq!(from_wire(&to_wire(name)), name);
         }
+    }
+
+    #[test]
+    fn near_names_come_first() {
+        let names: Vec<String> = [
+            "Archive",
+            "問合せ",
+            "INBOX/問い合わせ",
+            "Spam",
+            "Sent",
+            "Trash",
+            "Drafts",
+        ]
+        .map(str::to_owned)
+        .into();
+        let near = nearest("問い合せ", &names);
+        assert_eq!(near.len(), OFFERED);
+        assert!(
+            near.iter().take(2).all(|name| name.contains('合')),
+            "{near:?}"
+        );
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use crate::config::ImapConfig;
 use crate::fault::{Fault, Kind};
 use crate::link::{Link, Plug};
+use crate::sasl::{Mechanism, error_words};
+use crate::sign_in::{Proof, SignIn};
 use imap::types::{Flag, UnsolicitedResponse};
 use jiff::Timestamp;
 use rustls::ClientConfig;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Set on what was taken, where the server keeps such flags; nothing depends on it. `\Seen` belongs to people.
@@ -45,6 +47,9 @@ pub trait Mailbox {
     fn fetch(&mut self, uids: &[u32]) -> Result<Vec<Fetched>, Fault>;
     /// Sets the keyword on what was taken.
     fn mark_taken(&mut self, uids: &[u32]) -> Result<(), Fault>;
+    /// Moves what was taken to another folder. Where the server knows neither MOVE (RFC 6851) nor UIDPLUS (RFC 4315), the originals are
+    /// left behind marked as deleted: to remove them would remove what others have marked.
+    fn move_away(&mut self, uids: &[u32], folder: &str) -> Result<(), Fault>;
     /// True when the server can tell of new mail by itself.
     fn can_idle(&mut self) -> Result<bool, Fault>;
     /// Waits until the server tells of a change, or for `limit`.
@@ -52,9 +57,6 @@ pub trait Mailbox {
     /// Signs out.
     fn close(&mut self);
 }
-
-/// Folders named in the report about one that is missing.
-const MOST_FOLDERS_TOLD: usize = 20;
 
 /// A [`Mailbox`] over a real connection.
 pub struct ImapMailbox {
@@ -65,8 +67,27 @@ pub struct ImapMailbox {
 }
 
 impl ImapMailbox {
-    /// Connects and signs in.
-    pub fn open(config: &ImapConfig, tls: Arc<ClientConfig>, plug: &Plug) -> Result<Self, Fault> {
+    /// Connects and signs in with whatever the account has to show.
+    pub fn connect(
+        config: &ImapConfig,
+        account: &SignIn,
+        tls: &Arc<ClientConfig>,
+        plug: &Plug,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<Self, Fault> {
+        runtime.block_on(
+            account
+                .open(async |proof| Self::open(config, &account.user, &proof, tls.clone(), plug)),
+        )
+    }
+
+    fn open(
+        config: &ImapConfig,
+        user: &str,
+        proof: &Proof,
+        tls: Arc<ClientConfig>,
+        plug: &Plug,
+    ) -> Result<Self, Fault> {
         let server = format!("{}:{}", config.host, config.port());
         let (link, greeted) = Link::open(config, tls, plug)?;
         let mut client = imap::Client::new(link);
@@ -80,19 +101,44 @@ impl ImapMailbox {
                 ));
             }
         }
-        let session = client
-            .login(&config.user, config.password.expose())
-            .map_err(|(error, _)| match error {
-                imap::Error::No(_) | imap::Error::Bad(_) => Fault::new(
-                    Kind::SignIn,
-                    format!("{server} refused user name or password: {}", words(&error)),
-                ),
-                imap::Error::Validate(_) => Fault::new(
-                    Kind::Settings,
-                    "user name or password hold a character IMAP cannot carry",
-                ),
-                other => lost(&server, &other),
-            })?;
+        let secret = proof.secret.expose();
+        let session = if proof.token {
+            let offered = client.capabilities().map_err(|e| lost(&server, &e))?;
+            let mechanism = Mechanism::choose(|name| offered.has_str(format!("AUTH={name}")))
+                .ok_or_else(|| no_token(&server))?;
+            drop(offered);
+            let dialogue = Dialogue {
+                first: mechanism.first(user, secret, &config.host, config.port()),
+                mechanism,
+                state: Mutex::default(),
+            };
+            client
+                .authenticate(mechanism.name(), &dialogue)
+                .map_err(|(error, _)| match error {
+                    imap::Error::No(_) | imap::Error::Bad(_) => {
+                        let told = dialogue.error().unwrap_or_else(|| words(&error));
+                        Fault::new(
+                            Kind::SignIn,
+                            format!("{server} refused the access token: {told}"),
+                        )
+                    }
+                    other => lost(&server, &other),
+                })?
+        } else {
+            client
+                .login(user, secret)
+                .map_err(|(error, _)| match error {
+                    imap::Error::No(_) | imap::Error::Bad(_) => Fault::new(
+                        Kind::SignIn,
+                        format!("{server} refused user name or password: {}", words(&error)),
+                    ),
+                    imap::Error::Validate(_) => Fault::new(
+                        Kind::Settings,
+                        "user name or password hold a character IMAP cannot carry",
+                    ),
+                    other => lost(&server, &other),
+                })?
+        };
         Ok(Self {
             session,
             server,
@@ -121,7 +167,7 @@ impl Mailbox for ImapMailbox {
                         "{} does not open the folder {folder}: {}; there are: {}",
                         self.server,
                         words(&error),
-                        there.join(", ")
+                        crate::folder::nearest(folder, &there).join(", ")
                     ),
                 ));
             }
@@ -206,6 +252,28 @@ impl Mailbox for ImapMailbox {
         Ok(())
     }
 
+    fn move_away(&mut self, uids: &[u32], folder: &str) -> Result<(), Fault> {
+        let known = self.session.capabilities().map_err(|e| self.fault(&e))?;
+        let (moves, expunges) = (known.has_str("MOVE"), known.has_str("UIDPLUS"));
+        drop(known);
+        let (which, target) = (list(uids), crate::folder::to_wire(folder));
+        let done = if moves {
+            self.session.uid_mv(&which, &target)
+        } else {
+            self.session
+                .uid_copy(&which, quoted(&target))
+                .and_then(|()| {
+                    self.session
+                        .uid_store(&which, "+FLAGS.SILENT (\\Deleted)")?;
+                    if expunges {
+                        self.session.uid_expunge(&which)?;
+                    }
+                    Ok(())
+                })
+        };
+        done.map_err(|e| self.fault(&e))
+    }
+
     fn can_idle(&mut self) -> Result<bool, Fault> {
         let known = self.session.capabilities().map_err(|e| self.fault(&e))?;
         Ok(known.has_str("IDLE"))
@@ -243,9 +311,55 @@ impl ImapMailbox {
         names
             .iter()
             .map(|name| crate::folder::from_wire(name.name()))
-            .take(MOST_FOLDERS_TOLD)
             .collect()
     }
+}
+
+/// What is said on the server's questions.
+struct Dialogue {
+    mechanism: Mechanism,
+    first: String,
+    state: Mutex<Said>,
+}
+
+#[derive(Default)]
+struct Said {
+    begun: bool,
+    error: Option<String>,
+}
+
+impl Dialogue {
+    fn error(&self) -> Option<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.error.clone()
+    }
+}
+
+impl imap::Authenticator for Dialogue {
+    type Response = String;
+
+    fn process(&self, challenge: &[u8]) -> String {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut state.begun, true) {
+            state.error = error_words(challenge);
+            self.mechanism.last().to_owned()
+        } else {
+            self.first.clone()
+        }
+    }
+}
+
+/// The server takes no access tokens.
+pub fn no_token(server: &str) -> Fault {
+    Fault::new(
+        Kind::Settings,
+        format!("{server} takes no access token (neither OAUTHBEARER nor XOAUTH2)"),
+    )
+}
+
+/// The library quotes names in its other commands, in COPY it does not.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn list(uids: &[u32]) -> String {

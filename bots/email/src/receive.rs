@@ -5,16 +5,19 @@ use crate::fault::{Fault, Kind};
 use crate::link::Plug;
 use crate::mailbox::{Fetched, ImapMailbox, Mailbox, Selected};
 use crate::position::Position;
+use crate::sign_in::SignIn;
 use jiff::Timestamp;
 use madoguchi_channel::{Cursor, Door, DoorError, Health, RawInbound, Reconciliation, Stored};
 use rustls::ClientConfig;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest stay in one IDLE: some routers forget a silent connection after ten minutes.
 const LONGEST_IDLE: Duration = Duration::from_secs(8 * 60);
+/// So often the file of a refused password is looked at.
+const LOOK_AT_PASSWORD: Duration = Duration::from_secs(1);
 /// Longest pause before connecting again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -39,6 +42,7 @@ pub struct Reader {
     pub channel: String,
     pub folder: String,
     pub config: Arc<ImapConfig>,
+    pub account: Arc<SignIn>,
     pub tls: Arc<ClientConfig>,
     pub now: crate::Clock,
     pub door: Arc<dyn Door>,
@@ -65,7 +69,11 @@ impl Reader {
             );
             self.report(fault.health());
             failures = failures.saturating_add(1);
-            self.rest(pause);
+            if fault.kind == Kind::SignIn {
+                self.rest_until_changed(pause);
+            } else {
+                self.rest(pause);
+            }
         }
     }
 
@@ -94,7 +102,13 @@ impl Reader {
     }
 
     fn connect(&self) -> Result<ImapMailbox, Fault> {
-        ImapMailbox::open(&self.config, self.tls.clone(), &self.plug)
+        ImapMailbox::connect(
+            &self.config,
+            &self.account,
+            &self.tls,
+            &self.plug,
+            &self.runtime,
+        )
     }
 
     /// Connects, takes what is new, signs out.
@@ -138,7 +152,7 @@ impl Reader {
                     .collect();
                 position.last = *last;
                 new += self.store(arrivals, Some(&position))?.new;
-                self.mark(mailbox, selected, &taken);
+                self.clear_away(mailbox, selected, &taken);
             }
         }
         Ok(new)
@@ -234,7 +248,19 @@ impl Reader {
         self.wait(self.door.store(&self.channel, arrivals, cursor))
     }
 
-    fn mark(&self, mailbox: &mut dyn Mailbox, selected: Selected, uids: &[u32]) {
+    /// Marks or moves what was taken. Nothing depends on it: the position tells what was taken, and the comparison moves what stayed.
+    fn clear_away(&self, mailbox: &mut dyn Mailbox, selected: Selected, uids: &[u32]) {
+        if let Some(folder) = &self.config.move_to
+            && !uids.is_empty()
+        {
+            if let Err(error) = mailbox.move_away(uids, folder) {
+                tracing::warn!(
+                    channel.name = %self.channel, mailbox.folder = %self.folder, error = %error,
+                    "taken messages could not be moved; they stay where they are"
+                );
+            }
+            return;
+        }
         if selected.keeps_flags
             && !uids.is_empty()
             && let Err(error) = mailbox.mark_taken(uids)
@@ -255,7 +281,7 @@ impl Reader {
             .into_iter()
             .collect();
         let mut result = Reconciliation::default();
-        let mut absent = Vec::new();
+        let (mut absent, mut stayed) = (Vec::new(), Vec::new());
         for uid in mailbox.uids_from(position.start)? {
             if uid > position.last {
                 continue; // arrived this moment; the next look takes it
@@ -263,9 +289,13 @@ impl Reader {
             result.at_server += 1;
             if stored.contains(&format!("{prefix}{uid}")) {
                 result.stored += 1;
+                stayed.push(uid);
             } else {
                 absent.push(uid);
             }
+        }
+        if self.config.move_to.is_some() {
+            self.clear_away(&mut mailbox, selected, &stayed);
         }
         for uid in absent {
             for message in fetch_each(&mut mailbox, &[uid])? {
@@ -275,7 +305,7 @@ impl Reader {
                 } else {
                     result.missing.push(format!("{prefix}{uid}"));
                 }
-                self.mark(&mut mailbox, selected, &[uid]);
+                self.clear_away(&mut mailbox, selected, &[uid]);
             }
         }
         mailbox.close();
@@ -291,6 +321,18 @@ impl Reader {
         })
     }
 
+    /// Rests, or less when the password in its file becomes another.
+    fn rest_until_changed(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while !self.plug.pulled() && !self.account.changed() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            self.rest(left.min(LOOK_AT_PASSWORD));
+        }
+    }
+
     /// Sleeps, or less when the plug is pulled.
     fn rest(&self, time: Duration) {
         self.runtime.block_on(async {
@@ -303,14 +345,28 @@ impl Reader {
 }
 
 /// Connects, signs in and opens each folder.
-pub fn check(config: &ImapConfig, tls: Arc<ClientConfig>) -> Result<(), Fault> {
+pub fn check(
+    config: &ImapConfig,
+    account: &SignIn,
+    tls: &Arc<ClientConfig>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Vec<String>, Fault> {
     let plug = Plug::new(tokio_util::sync::CancellationToken::new());
-    let mut mailbox = ImapMailbox::open(config, tls, &plug)?;
-    for folder in &config.folders {
+    let mut mailbox = ImapMailbox::connect(config, account, tls, &plug, runtime)?;
+    // The folder to move to as well: a misspelt one would show only when the first mail stays behind.
+    for folder in config.folders.iter().chain(&config.move_to) {
         mailbox.select(folder)?;
     }
+    let server = format!("{}:{}", config.host, config.port());
+    let news = if !config.idle {
+        "is looked at from time to time (idle is off)"
+    } else if mailbox.can_idle()? {
+        "tells of new mail by itself"
+    } else {
+        "does not tell of new mail by itself (no IDLE); it is looked at from time to time"
+    };
     mailbox.close();
-    Ok(())
+    Ok(vec![format!("{server} {news}")])
 }
 
 /// Fetches a batch; when the server refuses it, one by one, so that one damaged message does not hold up the rest.

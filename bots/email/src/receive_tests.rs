@@ -88,6 +88,10 @@ impl Mailbox for OddMailbox {
         Err(Fault::new(Kind::Refused, "no flags today"))
     }
 
+    fn move_away(&mut self, _: &[u32], _: &str) -> Result<(), Fault> {
+        Err(Fault::new(Kind::Refused, "nothing is moved today"))
+    }
+
     fn can_idle(&mut self) -> Result<bool, Fault> {
         Ok(false)
     }
@@ -111,6 +115,17 @@ fn with_reader<T>(work: impl FnOnce(&Reader) -> T) -> (T, Vec<String>) {
     let reader = Reader {
         channel: "mail".into(),
         folder: "INBOX".into(),
+        account: Arc::new(
+            crate::sign_in::SignIn::new(
+                "imap",
+                &config.user,
+                config.password.as_ref(),
+                None,
+                None,
+                &mut Vec::new(),
+            )
+            .unwrap(),
+        ),
         config: Arc::new(config),
         tls: crate::link::tls_config(None).unwrap(),
         now: Arc::new(|| Timestamp::UNIX_EPOCH),

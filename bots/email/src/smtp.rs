@@ -2,14 +2,15 @@
 
 use crate::config::SmtpConfig;
 use crate::fault::{Fault, Kind};
-use crate::smtp_line::{Dial, Failure, Line};
+use crate::pace::Pace;
+use crate::smtp_line::{Dial, Envelope, Failure, Line, reply};
+use crate::token::TokenSource;
 use lettre::Address;
-use lettre::address::Envelope;
-use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;
 use madoguchi_channel::{OutboundMessage, Receipt, SendError};
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// So many receipts are remembered against sending twice.
 const REMEMBERED: usize = 1000;
@@ -19,15 +20,17 @@ pub struct Sender {
     dial: Dial,
     kept: tokio::sync::Mutex<Option<Line>>,
     delivered: Mutex<VecDeque<(String, Receipt)>>,
+    pace: Mutex<Pace>,
     /// Seals what is sent.
-    pub seal: Option<std::sync::Arc<dyn madoguchi_mime::Seal>>,
+    pub seal: Option<Arc<dyn madoguchi_mime::Seal>>,
 }
 
 impl Sender {
     /// Prepares connections; none is opened yet.
-    pub fn new(config: &SmtpConfig) -> Result<Self, Fault> {
+    pub fn new(config: &SmtpConfig, sources: &mut Vec<Arc<TokenSource>>) -> Result<Self, Fault> {
         Ok(Self {
-            dial: Dial::new(config)?,
+            dial: Dial::new(config, sources)?,
+            pace: Mutex::new(Pace::new(config.most_per_minute)),
             kept: tokio::sync::Mutex::default(),
             delivered: Mutex::default(),
             seal: None,
@@ -49,38 +52,55 @@ impl Sender {
             "" => None, // the empty return path of automatic answers (RFC 3834 §3.3)
             text => Some(address(text)?),
         };
-        let envelope = Envelope::new(from, vec![address(&composed.envelope_to)?])
-            .map_err(|error| SendError::Permanent(error.to_string()))?;
+        let to = address(&composed.envelope_to)?;
+        if let Err(wait) = self.pace().begin(Instant::now()) {
+            return Err(SendError::Later {
+                words: format!("{} is not given more messages now", self.dial.server()),
+                retry_after: wait,
+            });
+        }
         let bytes = match &self.seal {
             Some(seal) => seal
                 .seal(&composed.envelope_from, composed.bytes)
                 .map_err(SendError::Temporary)?,
             None => composed.bytes,
         };
+        let envelope = || Envelope {
+            from: from.clone(),
+            to: to.clone(),
+        };
         let response = self
-            .deliver(&envelope, &bytes)
+            .deliver(envelope, &bytes)
             .await
             .map_err(|failure| self.judge(&failure))?;
+        self.pace().taken();
         let words: Vec<&str> = response.message().collect();
         let receipt = Receipt::new(format!("{} {}", response.code(), words.join(" ")));
         self.remember(&message.message_id, &receipt);
         Ok(receipt)
     }
 
-    /// One message over the kept connection or a new one. A kept one that turns out closed before the server took anything (421, or broken
-    /// off before DATA was accepted) cannot be told from one broken off after it, so only the server's own 421 is tried once more.
-    async fn deliver(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Response, Failure> {
+    fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One message over the kept connection or a new one. A kept one that turns out closed is replaced once, where the server cannot have
+    /// taken the message: it never saw the content, or it said so (421).
+    async fn deliver(
+        &self,
+        envelope: impl Fn() -> Envelope,
+        bytes: &[u8],
+    ) -> Result<Response, Failure> {
         let mut kept = self.kept.lock().await;
         let was_kept = kept.is_some();
         let mut line = self.dial.line(kept.take()).await?;
-        match self.dial.send(&mut line, envelope, bytes).await {
+        let mut outcome = self.dial.send(&mut line, envelope(), bytes).await;
+        if was_kept && matches!(&outcome, Err(failure) if was_closed(failure)) {
+            line = self.dial.line(None).await?;
+            outcome = self.dial.send(&mut line, envelope(), bytes).await;
+        }
+        match outcome {
             Ok(response) => {
-                *kept = Some(line);
-                Ok(response)
-            }
-            Err(Failure::Smtp(error)) if was_kept && code(&error) == Some(421) => {
-                let mut line = self.dial.line(None).await?;
-                let response = self.dial.send(&mut line, envelope, bytes).await?;
                 *kept = Some(line);
                 Ok(response)
             }
@@ -91,31 +111,15 @@ impl Sender {
         }
     }
 
-    /// Connects and signs in.
-    pub async fn check(&self) -> Result<(), Fault> {
-        let error = match self.dial.line(None).await {
-            Ok(line) => {
-                self.dial.close(line).await;
-                return Ok(());
-            }
-            Err(Failure::Fault(fault)) => return Err(fault),
-            Err(Failure::Smtp(error)) => error,
+    /// Connects and signs in; tells what the server takes.
+    pub async fn check(&self) -> Result<String, Fault> {
+        let line = self.dial.line(None).await?;
+        let takes = match line.most_bytes() {
+            Some(most) => format!("takes messages of up to {most} bytes"),
+            None => "names no limit to the size of messages".to_owned(),
         };
-        if is_sign_in(&error) {
-            return Err(Fault::new(
-                Kind::SignIn,
-                format!(
-                    "{} refused user name or password: {}",
-                    self.dial.server(),
-                    reply(&error)
-                ),
-            ));
-        }
-        if error.status().is_some() {
-            let words = format!("{}: {}", self.dial.server(), reply(&error));
-            return Err(Fault::new(Kind::Refused, words));
-        }
-        Err(self.connection(&error))
+        self.dial.close(line).await;
+        Ok(format!("{} {takes}", self.dial.server()))
     }
 
     /// A reply of the server decides by its class. Without one nothing is known against the recipient: try again later.
@@ -123,37 +127,33 @@ impl Sender {
     /// carries the same Message-ID.
     fn judge(&self, failure: &Failure) -> SendError {
         let error = match failure {
-            Failure::Smtp(error) => error,
+            Failure::Unfit(words) => return SendError::Permanent(words.clone()),
             Failure::Fault(fault) => {
-                return SendError::Temporary(format!("{}; {}", fault.problem, fault.advice()));
+                let words = format!("{}; {}", fault.problem, fault.advice());
+                return match fault.kind {
+                    // The server as a whole takes nothing now; asking for each message would only annoy it.
+                    Kind::Refused => SendError::Later {
+                        words,
+                        retry_after: self.pace().rest(Instant::now()),
+                    },
+                    _ => SendError::Temporary(words),
+                };
             }
+            Failure::Smtp { error, .. } => error,
         };
-        if is_sign_in(error) {
-            // Our own settings, not the recipient's fault.
-            return SendError::Temporary(format!(
-                "{} (the server refused the desk's own user name or password: correct the smtp settings)",
-                reply(error)
-            ));
-        }
-        match code(error) {
-            // 421 and 521 speak of the server as a whole (RFC 7504).
-            Some(521) => SendError::Temporary(reply(error)),
+        match error.status().map(u16::from) {
+            // 421 and 521 speak of the server as a whole (RFC 5321 §3.8, RFC 7504).
+            Some(421 | 521) => SendError::Later {
+                words: reply(error),
+                retry_after: self.pace().rest(Instant::now()),
+            },
             Some(_) if error.is_permanent() => SendError::Permanent(reply(error)),
             Some(_) => SendError::Temporary(reply(error)),
             None => {
-                let fault = self.connection(error);
+                let fault = self.dial.fault(error);
                 SendError::Temporary(format!("{}; {}", fault.problem, fault.advice()))
             }
         }
-    }
-
-    fn connection(&self, error: &Error) -> Fault {
-        let mut fault = Fault::of_connection(&self.dial.server(), error);
-        if fault.kind == Kind::Unreachable && error.is_client() {
-            // The client itself refused to go on: no STARTTLS on offer, or no common way to sign in.
-            fault.kind = Kind::Tls;
-        }
-        fault
     }
 
     fn receipt(&self, id: &str) -> Option<Receipt> {
@@ -179,22 +179,17 @@ impl Sender {
     }
 }
 
-fn code(error: &Error) -> Option<u16> {
-    error.status().map(u16::from)
-}
-
-/// Replies that only the AUTH command gives (RFC 4954 §6).
-fn is_sign_in(error: &Error) -> bool {
-    matches!(code(error), Some(432 | 454 | 530 | 534 | 535 | 538))
-}
-
-/// Code and text of the server's reply.
-fn reply(error: &Error) -> String {
-    let text = std::error::Error::source(error)
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    match error.status() {
-        Some(code) => format!("{code} {text}").trim_end().to_owned(),
-        None => error.to_string(),
+/// The server had closed the connection before it could take anything.
+fn was_closed(failure: &Failure) -> bool {
+    let Failure::Smtp {
+        error,
+        content_sent,
+    } = failure
+    else {
+        return false;
+    };
+    match error.status().map(u16::from) {
+        Some(code) => code == 421,
+        None => !content_sent,
     }
 }

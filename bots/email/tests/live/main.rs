@@ -7,6 +7,9 @@
     reason = "a test may fail loudly"
 )]
 
+mod odd;
 mod receiving;
+mod script;
 mod sending;
+mod signing_in;
 mod world;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-const DESK: &str = "desk@desk.example.jp";
+pub const DESK: &str = "desk@desk.example.jp";
 
-fn receive(
+pub fn receive(
     channel: EmailChannel,
     door: &Arc<MemoryDoor>,
 ) -> (CancellationToken, JoinHandle<Result<(), ReceiveError>>) {
@@ -20,7 +20,7 @@ fn receive(
     )
 }
 
-async fn end(stop: CancellationToken, running: JoinHandle<Result<(), ReceiveError>>) {
+pub async fn end(stop: CancellationToken, running: JoinHandle<Result<(), ReceiveError>>) {
     stop.cancel();
     soon("the channel to stop", running).await.unwrap().unwrap();
 }
@@ -184,7 +184,7 @@ async fn a_wrong_password_is_named_as_such_and_the_right_one_mends_it() {
     let account = Account::fresh(&service, DESK, "password");
     let door = Arc::new(MemoryDoor::default());
     let mut config = service.config(&account);
-    config.imap.password = Secret::new("not-the-one");
+    config.imap.password = Some(Secret::new("not-the-one"));
     let fault = channel(config)
         .receive_once(door.clone())
         .await

@@ -108,7 +108,9 @@ impl Service {
                 port: Some(self.port("IMAPS")),
                 tls: Security::Implicit,
                 user: account.user.into(),
-                password: Secret::new(self.get("PASSWORD")),
+                password: Some(Secret::new(self.get("PASSWORD"))),
+                password_file: None,
+                oauth2: None,
                 folders: vec![account.folder.into()],
                 ca_file: ca_file.clone(),
                 poll_seconds: 3600,
@@ -116,6 +118,7 @@ impl Service {
                 first_connection: FirstConnection::Import,
                 batch_messages: 50,
                 batch_bytes: 8 << 20,
+                move_to: None,
                 timeout_seconds: 20,
             },
             smtp: SmtpConfig {
@@ -123,9 +126,12 @@ impl Service {
                 port: Some(self.port("SUBMISSION")),
                 tls: Security::Starttls,
                 user: account.user.into(),
-                password: Secret::new(self.get("PASSWORD")),
+                password: Some(Secret::new(self.get("PASSWORD"))),
+                password_file: None,
+                oauth2: None,
                 ca_file,
                 timeout_seconds: 20,
+                most_per_minute: None,
             },
         }
     }
