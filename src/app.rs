@@ -14,7 +14,8 @@ use crate::flow::office::{ChannelProfile, DeskProfile, Office};
 use crate::flow::ports::{RandomSource, Store, TimeSource};
 use crate::flow::send::RetrySchedule;
 use crate::flow::triage::Decoder;
-use crate::mail_trust::{DkimSeal, MailChecks, domain_of};
+use crate::mail_seal::{DkimSeal, Seals, SmimeSeal};
+use crate::mail_trust::{MailChecks, domain_of};
 use crate::prompts::Prompts;
 use crate::store::SqliteStore;
 use crate::store::vault::{FileVault, Scanner};
@@ -105,10 +106,32 @@ pub struct App {
     pub health: Arc<HealthRegistry>,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// Certificates letters are signed with.
+    pub smime: Arc<SmimeSeal>,
     knowledge: Arc<KnowledgeBase>,
     sqlite: Arc<SqliteStore>,
     // A desk without a store keeps its scratch database for as long as it is asked.
     _scratch: Option<Scratch>,
+}
+
+/// The desks' certificates.
+fn smime(config: &Config, desks: &BTreeMap<DeskId, DeskProfile>) -> anyhow::Result<SmimeSeal> {
+    let mut seal = SmimeSeal::default();
+    for (id, desk) in desks {
+        let settings = config.desk.get(&id.0);
+        let certificate = settings.and_then(|desk| desk.smime_certificate_file.as_deref());
+        let key = settings.and_then(|desk| desk.smime_key_file.as_deref());
+        match (certificate, key) {
+            (None, None) => {}
+            (Some(certificate), Some(key)) => seal
+                .add(desk, certificate, key)
+                .with_context(|| format!("desk.{id}.smime_certificate_file"))?,
+            _ => bail!(
+                "desk.{id}: smime_certificate_file and smime_key_file belong together; one is missing"
+            ),
+        }
+    }
+    Ok(seal)
 }
 
 /// A directory that is removed when it is done with.
@@ -196,10 +219,15 @@ impl App {
             .collect();
         let token_key = store.setting_or_insert("token_key", &fresh_key).await?;
         let own_domains = || desks.values().map(|desk| domain_of(&desk.address));
-        let seal: Option<Arc<dyn Seal>> = match DkimSeal::open(&config.dkim, own_domains())? {
-            Some(seal) => Some(Arc::new(seal)),
-            None => None,
-        };
+        let smime = Arc::new(smime(&config, &desks)?);
+        let mut seals: Vec<Arc<dyn Seal>> = Vec::new();
+        if !smime.is_empty() {
+            seals.push(smime.clone());
+        }
+        if let Some(dkim) = DkimSeal::open(&config.dkim, own_domains())? {
+            seals.push(Arc::new(dkim));
+        }
+        let seal = Seals::together(seals);
         let looked_at = config
             .channels()
             .iter()
@@ -275,6 +303,7 @@ impl App {
             channels,
             health,
             metrics: Arc::new(Metrics::new().context("metrics cannot be registered")?),
+            smime,
             knowledge,
             sqlite,
             _scratch: scratch,

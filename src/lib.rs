@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod faq;
 pub mod flow;
+pub mod mail_seal;
 pub mod mail_trust;
 pub mod prompts;
 pub mod report;

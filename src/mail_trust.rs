@@ -1,16 +1,13 @@
-//! Senders looked at and departures signed: `madoguchi-trust` behind the desk's ports.
+//! Senders looked at: `madoguchi-trust` behind the desk's port.
 
-use crate::config::{DkimConfig, TrustConfig};
+use crate::config::TrustConfig;
 use crate::domain::sender::{Proof, SenderTrust};
 use crate::flow::ports::SenderChecks;
 use anyhow::Context;
 use async_trait::async_trait;
 use madoguchi_channel::InboundMessage;
-use madoguchi_mime::Seal;
-use madoguchi_trust::{
-    Checker, Network, Override, Settings, Signer, Trust, Verdict, Warning, warnings,
-};
-use std::collections::{BTreeMap, BTreeSet};
+use madoguchi_trust::{Checker, Network, Override, Settings, Trust, Verdict, Warning, warnings};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Looks at the senders of mail.
@@ -168,56 +165,6 @@ fn in_words(warning: &Warning) -> String {
         }
         Warning::RepliesElsewhere { domain } => {
             format!("answers would go to another domain: {domain}")
-        }
-    }
-}
-
-/// Signs departing mail.
-#[derive(Debug)]
-pub struct DkimSeal {
-    signers: BTreeMap<String, Signer>,
-}
-
-impl DkimSeal {
-    /// Reads the key; `own_domains` are signed for where the configuration names none.
-    ///
-    /// # Errors
-    /// The key cannot be read or used.
-    pub fn open(
-        config: &DkimConfig,
-        own_domains: impl IntoIterator<Item = String>,
-    ) -> anyhow::Result<Option<Self>> {
-        let Some(file) = &config.key_file else {
-            return Ok(None);
-        };
-        let pem = std::fs::read_to_string(file)
-            .with_context(|| format!("dkim.key_file {} cannot be read", file.display()))?;
-        let domains: BTreeSet<String> = if config.domains.is_empty() {
-            own_domains.into_iter().collect()
-        } else {
-            config.domains.iter().cloned().collect()
-        };
-        let mut signers = BTreeMap::new();
-        for domain in domains {
-            let domain = domain.to_lowercase();
-            let signer = Signer::from_pem(&pem, &domain, &config.selector)?;
-            signers.insert(domain, signer);
-        }
-        Ok(Some(Self { signers }))
-    }
-
-    /// Names and texts of the records the domains have to publish.
-    pub fn records(&self) -> Vec<(String, String)> {
-        self.signers.values().map(Signer::record).collect()
-    }
-}
-
-impl Seal for DkimSeal {
-    fn seal(&self, from: &str, message: Vec<u8>) -> Result<Vec<u8>, String> {
-        let domain = domain_of(from);
-        match self.signers.get(&domain) {
-            Some(signer) => signer.sign(&message).map_err(|error| error.to_string()),
-            None => Ok(message),
         }
     }
 }

@@ -67,6 +67,15 @@ pub async fn run(global: &Global, args: &CheckArgs) -> CommandResult {
                             );
                         }
                     }
+                    for (address, days) in app.smime.ending(std::time::SystemTime::now()) {
+                        add(
+                            Severity::Warning,
+                            format!("S/MIME certificate of {address}"),
+                            format!(
+                                "ends in {days} days; renew it, or letters leave without a signature"
+                            ),
+                        );
+                    }
                     if args.connect {
                         for channel in app.channels.values() {
                             let place = format!("channel {}", channel.name());

@@ -183,6 +183,16 @@ pub const KEYS: &[Key] = &[
         "Largest file this desk takes, in megabytes (millions of bytes). Who sends a larger one is asked for several mails marked (1/3), (2/3) …; no limit when not given.",
     ),
     key(
+        "desk.*.smime_certificate_file",
+        "",
+        "PEM file with the S/MIME certificate of the desk's address, followed by those that vouch for it; its letters are then signed.",
+    ),
+    key(
+        "desk.*.smime_key_file",
+        "",
+        "PEM file with that certificate's private key (RSA or P-256).",
+    ),
+    key(
         "desk.*.plus_address",
         "false",
         "Put the signed token into the reply address too (`desk+md-….token@`); only with a server that takes sub-addresses (RFC 5233).",

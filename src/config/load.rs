@@ -103,10 +103,9 @@ pub fn load(
                     let file = config
                         .data_dir
                         .join(format!("tokens/{}.json", channel.name));
-                    for oauth2 in [&mut email.imap.oauth2, &mut email.smtp.oauth2] {
-                        if let Some(oauth2) = oauth2 {
-                            oauth2.token_file.get_or_insert_with(|| file.clone());
-                        }
+                    let accounts = [&mut email.imap.oauth2, &mut email.smtp.oauth2];
+                    for oauth2 in accounts.into_iter().flatten() {
+                        oauth2.token_file.get_or_insert_with(|| file.clone());
                     }
                 }
                 config.channels.push(channel);

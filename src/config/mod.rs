@@ -334,6 +334,10 @@ pub struct DeskConfig {
     pub threshold: Option<f64>,
     /// Largest file taken, in megabytes.
     pub largest_file_mb: Option<u32>,
+    /// PEM file with its S/MIME certificate, and those that vouch for it.
+    pub smime_certificate_file: Option<PathBuf>,
+    /// PEM file with the certificate's private key.
+    pub smime_key_file: Option<PathBuf>,
     /// Put the signed token into the reply address too.
     pub plus_address: bool,
     /// Its own opening hours.

@@ -52,12 +52,16 @@ impl FileVault {
         }
     }
 
-    /// `ab/cdef…`: few files a directory.
     fn path(&self, sha256: &str) -> Option<PathBuf> {
-        let lawful = sha256.len() == 64 && sha256.chars().all(|c| c.is_ascii_hexdigit());
-        let (head, tail) = sha256.split_at_checked(2).filter(|_| lawful)?;
-        Some(self.directory.join(head).join(tail))
+        file_path(&self.directory, sha256)
     }
+}
+
+/// `ab/cdef…` below the directory: few files a directory. `None` for what is no hash.
+pub fn file_path(directory: &Path, sha256: &str) -> Option<PathBuf> {
+    let lawful = sha256.len() == 64 && sha256.chars().all(|c| c.is_ascii_hexdigit());
+    let (head, tail) = sha256.split_at_checked(2).filter(|_| lawful)?;
+    Some(directory.join(head).join(tail))
 }
 
 #[async_trait]
@@ -68,7 +72,7 @@ impl Vault for FileVault {
             return Err(StoreError::Other("no path for a file".to_owned()));
         };
         let bytes = bytes.to_vec();
-        tokio::task::spawn_blocking(move || write(&path, &bytes))
+        tokio::task::spawn_blocking(move || write_whole(&path, &bytes))
             .await
             .map_err(|error| StoreError::Other(error.to_string()))?
             .map_err(|error| {
@@ -113,7 +117,10 @@ impl Vault for FileVault {
 }
 
 /// Written beside, then renamed: a file under its name is whole.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// The disk is full, or may not be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if path.try_exists()? {
         return Ok(());
     }

@@ -88,6 +88,15 @@ fn a_file_is_kept_once_told_by_its_content_and_taken_out_again() {
     assert_eq!(kept.len(), 1, "one content, one file: {kept:?}");
     let out = desk.dir.path().join("out.png");
     desk.cli_ok(&["ticket", "file", "2", "1", "--out", out.to_str().unwrap()]);
+    assert_eq!(std::fs::read(&out).unwrap(), png);
+    // The backup is one file with everything in it.
+    let copy = desk.dir.path().join("backup");
+    desk.cli_ok(&["backup", copy.to_str().unwrap()]);
+    desk.stop();
+    std::fs::remove_dir_all(desk.data().join("files")).unwrap();
+    desk.cli_ok(&["restore", copy.to_str().unwrap(), "--force"]);
+    std::fs::remove_file(&out).unwrap();
+    desk.cli_ok(&["ticket", "file", "1", "1", "--out", out.to_str().unwrap()]);
     assert_eq!(std::fs::read(out).unwrap(), png);
 }
 

@@ -194,3 +194,82 @@ fn what_the_desk_sends_is_signed_for_its_domain() {
         "{trust}"
     );
 }
+
+/// The desk's certificate around the content, the domain's signature over all of it; OpenSSL believes the first.
+#[test]
+fn letters_of_a_desk_with_a_certificate_are_signed() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        println!("no openssl here: S/MIME was not tried");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let openssl = |arguments: &[&str]| {
+        let output = Command::new("openssl")
+            .args(arguments)
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let made = openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "20",
+        "-subj",
+        "/CN=desk",
+        "-keyout",
+        "desk.key",
+        "-out",
+        "desk.pem",
+        "-addext",
+        "subjectAltName=email:keieiryoku@desk.example.jp",
+        "-addext",
+        "extendedKeyUsage=emailProtection",
+    ]);
+    assert!(made.0, "{}", made.1);
+    let made = openssl(&["genrsa", "-out", "dkim.pem", "2048"]);
+    assert!(made.0, "{}", made.1);
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let mut desk = TestDesk::new(&format!(
+        "[desk.keieiryoku]\nsmime_certificate_file = {:?}\nsmime_key_file = {:?}\n[dkim]\nkey_file = {:?}\n",
+        file("desk.pem"),
+        file("desk.key"),
+        file("dkim.pem"),
+    ));
+    desk.start();
+    desk.drop_mail(
+        "one.eml",
+        &Mail::new("one@example.com", "バス", UNKNOWN).bytes(),
+    );
+    let letter = desk.reply_to("one@example.com");
+    std::fs::write(dir.path().join("letter"), &letter.raw).unwrap();
+    let head = String::from_utf8_lossy(&letter.raw).into_owned();
+    assert!(head.starts_with("DKIM-Signature:"), "{head}");
+    let verified = openssl(&[
+        "cms",
+        "-verify",
+        "-in",
+        "letter",
+        "-CAfile",
+        "desk.pem",
+        "-purpose",
+        "smimesign",
+        "-out",
+        "content",
+    ]);
+    assert!(verified.0, "{}", verified.1);
+    let warned = desk.cli(&["check"]);
+    let words = String::from_utf8_lossy(&warned.stdout).into_owned();
+    assert!(
+        words.contains("S/MIME certificate of keieiryoku@desk.example.jp")
+            && words.contains("19 days"),
+        "{words}"
+    );
+}

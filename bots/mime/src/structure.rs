@@ -39,7 +39,7 @@ pub(crate) struct Content {
     /// What was odd.
     pub(crate) problems: Vec<String>,
     /// The contents of the attachments, where they are wanted.
-    contents: Option<Vec<Vec<u8>>>,
+    pub(crate) contents: Option<Vec<Vec<u8>>>,
 }
 
 impl Content {

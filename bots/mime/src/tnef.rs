@@ -5,21 +5,21 @@ use crate::rtf;
 
 /// What was inside.
 #[derive(Debug, Default)]
-pub(crate) struct Wrapped {
+pub(crate) struct Wrapped<'a> {
     /// The body as plain text, when there is one.
     pub(crate) plain: Option<String>,
     /// The body as HTML, when there is one.
     pub(crate) html: Option<String>,
-    /// Name, media type where it is said, and size of every file.
-    pub(crate) files: Vec<File>,
+    /// Name, media type where it is said, and content of every file.
+    pub(crate) files: Vec<File<'a>>,
 }
 
 /// A file inside.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct File {
+pub(crate) struct File<'a> {
     pub(crate) name: Option<String>,
     pub(crate) media_type: Option<String>,
-    pub(crate) size: usize,
+    pub(crate) content: &'a [u8],
 }
 
 /// More files than this are not listed.
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Takes it apart; `None` when the bytes are no TNEF. What is broken ends the reading, what came before stays.
-pub(crate) fn read(bytes: &[u8]) -> Option<Wrapped> {
+pub(crate) fn read(bytes: &[u8]) -> Option<Wrapped<'_>> {
     let mut reader = Reader(bytes.strip_prefix(&SIGNATURE)?);
     reader.number(2)?;
     let mut found = Wrapped::default();
@@ -108,13 +108,13 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Wrapped> {
     Some(found)
 }
 
-impl File {
-    fn attribute(&mut self, id: u32, data: &[u8], code_page: u32) {
+impl<'a> File<'a> {
+    fn attribute(&mut self, id: u32, data: &'a [u8], code_page: u32) {
         match id {
             FILE_TITLE if self.name.is_none() => {
                 self.name = Some(eight_bit(data, code_page)).filter(|n| !n.is_empty())
             }
-            FILE_DATA => self.size = data.len(),
+            FILE_DATA => self.content = data,
             FILE_PROPERTIES => properties(data, code_page, &mut |id, value| match (id, value) {
                 // The long name is better than the short one of the title.
                 (0x3707, Value::Text(name)) if !name.is_empty() => self.name = Some(name),
@@ -125,7 +125,7 @@ impl File {
                     self.media_type = Some(kind.trim().to_ascii_lowercase())
                         .filter(|k| k.contains('/') && k.len() < 100)
                 }
-                (0x3701, Value::Bytes(data)) if self.size == 0 => self.size = data.len(),
+                (0x3701, Value::Bytes(data)) if self.content.is_empty() => self.content = data,
                 _ => {}
             }),
             _ => {}
@@ -149,7 +149,7 @@ enum Value<'a> {
 }
 
 /// Calls `found` for every property that holds text or bytes (MS-OXTNEF §2.1.3.4).
-fn properties(data: &[u8], code_page: u32, found: &mut dyn FnMut(u16, Value<'_>)) {
+fn properties<'a>(data: &'a [u8], code_page: u32, found: &mut dyn FnMut(u16, Value<'a>)) {
     let mut reader = Reader(data);
     let count = reader.number(4).unwrap_or(0).min(MOST_PROPERTIES);
     for _ in 0..count {
@@ -159,10 +159,10 @@ fn properties(data: &[u8], code_page: u32, found: &mut dyn FnMut(u16, Value<'_>)
     }
 }
 
-fn property(
-    reader: &mut Reader<'_>,
+fn property<'a>(
+    reader: &mut Reader<'a>,
     code_page: u32,
-    found: &mut dyn FnMut(u16, Value<'_>),
+    found: &mut dyn FnMut(u16, Value<'a>),
 ) -> Option<()> {
     let kind = reader.number(2)?;
     let id = u16::try_from(reader.number(2)?).ok()?;
@@ -279,7 +279,7 @@ mod tests {
             [File {
                 name: Some("計画.pdf".into()),
                 media_type: None,
-                size: 4
+                content: b"%PDF"
             }]
         );
     }

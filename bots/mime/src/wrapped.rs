@@ -130,10 +130,10 @@ fn outlook(bytes: &[u8], content: &mut Content) -> Text {
     };
     for file in inside.files {
         let kind = file.media_type.as_deref();
-        content.attach(
+        content.attach_content(
             file.name,
             kind.unwrap_or("application/octet-stream"),
-            file.size,
+            file.content,
         );
     }
     let plain = inside.plain.map(clean).filter(|t| !t.trim().is_empty());
@@ -149,9 +149,17 @@ fn sealed(bytes: &[u8], layers: usize, content: &mut Content) -> Text {
         return Text::default();
     };
     content.problem("the message is signed (S/MIME); the signature is not checked");
-    let inside = Structure::inside(&inner, layers + 1).content();
+    let structure = Structure::inside(&inner, layers + 1);
+    let inside = structure.content();
+    let mut contents = match &content.contents {
+        Some(_) => structure.files().into_iter(),
+        None => Vec::new().into_iter(),
+    };
     for file in inside.attachments {
-        content.attach(file.name, &file.media_type, file.size);
+        match contents.next() {
+            Some(bytes) => content.attach_content(file.name, &file.media_type, &bytes),
+            None => content.attach(file.name, &file.media_type, file.size),
+        }
     }
     for problem in &inside.problems {
         content.problem(problem);

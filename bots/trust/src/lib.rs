@@ -9,6 +9,7 @@
 //! | `lookalike` | domains and names made to look like others |
 //! | `feedback` | reports of complaints and failed signatures (RFC 5965, RFC 6591) |
 //! | `sign` | DKIM signatures on departing messages |
+//! | `smime` | S/MIME signatures on departing messages |
 //!
 //! Mail is read from a mailbox, after the servers have taken it: where it came from is known from their trace fields alone, and those are
 //! believed only where the configuration names the servers.
@@ -19,6 +20,7 @@ mod feedback;
 mod lookalike;
 mod network;
 mod sign;
+mod smime;
 mod spf;
 mod spf_record;
 mod trace;
@@ -28,5 +30,6 @@ pub use feedback::{Feedback, feedback_report};
 pub use lookalike::{Warning, warnings};
 pub use network::{Network, NetworkError};
 pub use sign::{SignError, Signer};
+pub use smime::{SmimeError, SmimeSigner};
 pub use spf::{Spf, SpfResult};
 pub use trace::{Trace, trace};

@@ -1,6 +1,6 @@
 //! Backup while serving, and restore with the desk stopped.
 
-use super::{SqliteStore, make_private_file, newer, newest_schema};
+use super::{SqliteStore, backup_files, make_private_file, newer, newest_schema};
 use crate::flow::ports::StoreError;
 use crate::store::error::{file, from_sqlx, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -47,7 +47,7 @@ impl SqliteStore {
         }
         // A connection of its own: neither writers nor readers wait for the copy.
         let mut connection = connect(super::options(&self.path)).await?;
-        let copied = copy_into_place(&mut connection, target).await;
+        let copied = copy_into_place(&mut connection, target, &files_of(&self.path)).await;
         close(connection).await?;
         copied
     }
@@ -96,6 +96,7 @@ pub async fn restore(
     };
     close(source).await?;
     copied?;
+    with_files(&partial, &files_of(target), false).await?;
     let (installation_id, previous_installation_id) = renew_installation(&partial).await?;
     sync(&partial)?;
     let moved_aside = move_aside(target)?;
@@ -106,6 +107,27 @@ pub async fn restore(
         installation_id,
         previous_installation_id,
     })
+}
+
+/// Where the files of a database are kept.
+fn files_of(database: &Path) -> PathBuf {
+    database.with_file_name("files")
+}
+
+/// Packs the files into a copy, or takes them out of it.
+async fn with_files(copy: &Path, files: &Path, pack: bool) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(copy)
+        .journal_mode(SqliteJournalMode::Delete)
+        .synchronous(SqliteSynchronous::Full);
+    let mut connection = connect(options).await?;
+    let done = if pack {
+        backup_files::pack(&mut connection, files).await
+    } else {
+        backup_files::unpack(&mut connection, files).await
+    };
+    close(connection).await?;
+    done
 }
 
 /// A new random installation id: 128 bits in hexadecimal.
@@ -130,9 +152,14 @@ async fn close(connection: SqliteConnection) -> Result<(), StoreError> {
 async fn copy_into_place(
     connection: &mut SqliteConnection,
     target: &Path,
+    files: &Path,
 ) -> Result<(), StoreError> {
     let partial = beside(target, ".partial");
-    let copied = vacuum_into(connection, &partial).await;
+    // The database first: a file is kept before a ticket speaks of it, so every file that is spoken of is there.
+    let copied = match vacuum_into(connection, &partial).await {
+        Ok(()) => with_files(&partial, files, true).await,
+        Err(error) => Err(error),
+    };
     if let Err(error) = copied {
         remove(&partial)?;
         return Err(error);

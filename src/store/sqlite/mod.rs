@@ -6,6 +6,7 @@
 
 mod addresses;
 pub mod backup;
+mod backup_files;
 mod commit;
 mod files;
 mod inbox;

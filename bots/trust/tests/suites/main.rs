@@ -11,6 +11,7 @@ mod dmarc;
 mod dns;
 mod public;
 mod signing;
+mod smime;
 
 use dns::Zone;
 use madoguchi_trust::{Checker, Settings};
