@@ -55,6 +55,8 @@ pub enum FollowUp {
     RejectAnswer,
     /// It is added, and the ticket is open (again).
     Reopen,
+    /// The same, and the requester is asked for smaller files.
+    TooLarge,
     /// A mere thank-you: it is added, nothing else changes.
     Append,
 }
@@ -208,6 +210,8 @@ fn follow_up(gathered: &Gathered, ticket: TicketId, via: &str, urgent: bool) -> 
         (FollowUp::RejectAnswer, "not-helped")
     } else if gathered.settled && says(GuardKind::Thanks) && !rejects && !urgent {
         (FollowUp::Append, "thanks")
+    } else if gathered.too_large && !matches!(gathered.verdict, Verdict::Quiet { .. }) {
+        (FollowUp::TooLarge, "too-large")
     } else {
         (FollowUp::Reopen, via)
     };

@@ -449,28 +449,41 @@ impl Scene<'_> {
 
     async fn ask_for(&self, missing: &[String]) -> Result<Commit, TriageError> {
         let too_large = missing.iter().any(|what| what == SMALLER_FILES);
-        let (prompt, purpose, why) = if too_large {
-            (Prompt::TooLarge, "too-large", "too-large")
+        let (purpose, why) = if too_large {
+            ("too-large", "too-large")
         } else {
-            (Prompt::AskAgain, "ask-again", "incomplete")
+            ("ask-again", "incomplete")
         };
         let mut draft = self.open(TicketState::Waiting, false, why).await?;
-        let number = draft.edit.ticket().id.number();
-        let desk = self.desk()?;
-        let lang = self.judged.lang;
-        let limit = (desk.largest_file.unwrap_or_default() / 1_000_000).to_string();
-        let missing = missing.join(", ");
-        let mut fields = vec![("ticket", number.as_str()), ("desk", desk.name(lang))];
-        fields.push(if too_large {
-            ("limit", &limit)
+        let body = if too_large {
+            self.too_large_text(&draft)?
         } else {
-            ("missing", &missing)
-        });
-        let body = render(self.office, prompt, lang, &fields)?;
+            let number = draft.edit.ticket().id.number();
+            let lang = self.judged.lang;
+            let fields = [
+                ("ticket", number.as_str()),
+                ("desk", self.desk()?.name(lang)),
+                ("missing", &missing.join(", ")),
+            ];
+            render(self.office, Prompt::AskAgain, lang, &fields)?
+        };
         if !self.add_letter(&mut draft, purpose, body)? {
             draft.edit.state(self.now, Actor::Desk, TicketState::New);
         }
         self.close(draft, Outcome::Ticketed, why).await
+    }
+
+    /// Asks for smaller files, in the ticket's language.
+    fn too_large_text(&self, draft: &Draft) -> Result<String, TriageError> {
+        let ticket = draft.edit.ticket();
+        let desk = desk_of(self.office, &ticket.desk)?;
+        let limit = (desk.largest_file.unwrap_or_default() / 1_000_000).to_string();
+        let fields = [
+            ("ticket", &*ticket.id.number()),
+            ("desk", desk.name(ticket.lang)),
+            ("limit", &limit),
+        ];
+        render(self.office, Prompt::TooLarge, ticket.lang, &fields)
     }
 
     async fn escalate(

@@ -208,4 +208,21 @@ fn a_file_larger_than_the_desk_takes_is_refused_in_a_friendly_way_and_the_parts_
         desk.json(&["ticket", "show", "1"])[0]["ticket"]["state"],
         "waiting"
     );
+    // The same in a follow-up: it joins the ticket, and the limit is told again.
+    let again =
+        String::from_utf8(mail("again", "all.bin", "application/octet-stream", &large)).unwrap();
+    let again = again.replace(
+        "Subject: again\r\n",
+        &format!("Subject: Re: large\r\nIn-Reply-To: <{}>\r\n", letter.id()),
+    );
+    let line = decided(&desk, "again", again.as_bytes());
+    assert_eq!(
+        (&line["ticket"], &line["reason"]),
+        (&"MD-000001".into(), &"too-large".into())
+    );
+    assert!(desk.reply_to("again@example.com").body().contains("1 MB"));
+    assert_eq!(
+        desk.json(&["ticket", "show", "1"])[0]["ticket"]["state"],
+        "open"
+    );
 }

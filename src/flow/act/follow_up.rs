@@ -57,6 +57,12 @@ impl Scene<'_> {
                 draft
             }
             FollowUp::Reopen => self.reopen(id).await?,
+            FollowUp::TooLarge => {
+                let mut draft = self.reopen(id).await?;
+                let body = self.too_large_text(&draft)?;
+                self.add_letter(&mut draft, "too-large", body)?;
+                draft
+            }
             FollowUp::RejectAnswer => {
                 let mut draft = self.load(id).await?;
                 self.add_inbound(&mut draft);
