@@ -10,6 +10,7 @@ use crate::flow::triage::{Facts, judge};
 use anyhow::{Context, bail};
 use clap::Args;
 use madoguchi_channel::{InboundMessage, Party};
+use serde::Deserialize;
 use std::io::Read;
 use std::process::ExitCode;
 
@@ -31,14 +32,26 @@ pub struct AskArgs {
     #[arg(long)]
     subject: Option<String>,
     /// Each line of standard input is a question of its own (text must be `-`)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "jsonl")]
     lines: bool,
+    /// Each line of standard input is a question as JSON: `{"text": …, "desk": …, "subject": …}`, all but the text optional; other fields
+    /// are passed over (text must be `-`)
+    #[arg(long)]
+    jsonl: bool,
+}
+
+/// One question.
+#[derive(Debug, Deserialize)]
+struct Asked {
+    text: String,
+    desk: Option<String>,
+    subject: Option<String>,
 }
 
 /// Runs the command.
 pub async fn run(global: &Global, args: &AskArgs) -> CommandResult {
     let mut app = App::without_store(global).await?;
-    let texts = texts(args)?;
+    let questions = questions(args)?;
     let prior =
         match &args.lang {
             Some(name) => Some(Lang::parse(name).with_context(|| {
@@ -58,9 +71,14 @@ pub async fn run(global: &Global, args: &AskArgs) -> CommandResult {
         (_, Some(desk)) => app.pretend_channel(&DeskId(desk.clone()))?,
         (None, None) => String::new(),
     };
-    for text in texts {
-        let answer = ask(&app, &channel, args.subject.as_deref(), &text, prior);
-        if global.json || args.lines {
+    for question in questions {
+        let channel = match &question.desk {
+            Some(desk) => app.pretend_channel(&DeskId(desk.clone()))?,
+            None => channel.clone(),
+        };
+        let subject = question.subject.as_deref().or(args.subject.as_deref());
+        let answer = ask(&app, &channel, subject, &question.text, prior);
+        if global.json || args.lines || args.jsonl {
             print_json(&answer)?;
         } else {
             print(&answer);
@@ -69,18 +87,32 @@ pub async fn run(global: &Global, args: &AskArgs) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-fn texts(args: &AskArgs) -> anyhow::Result<Vec<String>> {
+fn questions(args: &AskArgs) -> anyhow::Result<Vec<Asked>> {
+    let bare = |text: &str| Asked {
+        text: text.to_owned(),
+        desk: None,
+        subject: None,
+    };
     if args.text != "-" {
-        return Ok(vec![args.text.clone()]);
+        return Ok(vec![bare(&args.text)]);
     }
     let mut read = String::new();
     std::io::stdin()
         .read_to_string(&mut read)
         .context("standard input is not readable as UTF-8 text")?;
+    if args.jsonl {
+        let lines = read.lines().enumerate();
+        return lines
+            .map(|(at, line)| {
+                serde_json::from_str(line)
+                    .with_context(|| format!("line {} of standard input", at + 1))
+            })
+            .collect();
+    }
     Ok(if args.lines {
-        read.lines().map(str::to_owned).collect()
+        read.lines().map(bare).collect()
     } else {
-        vec![read]
+        vec![bare(&read)]
     })
 }
 
