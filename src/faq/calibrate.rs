@@ -483,15 +483,10 @@ fn same_desk<'a>(index: &'a Index, trial: &Trial) -> impl Fn(usize) -> bool + 'a
     let desk = index
         .cards
         .get(trial.card)
-        .filter(|c| !c.outside)
+        .filter(|c| !c.desk.as_str().is_empty())
         .map(|c| &c.desk)
         .or_else(|| desks.get(trial.variant % desks.len().max(1)).copied());
-    move |c| {
-        index
-            .cards
-            .get(c)
-            .is_some_and(|c| c.outside || Some(&c.desk) == desk)
-    }
+    move |c| index.cards.get(c).is_some_and(|c| c.concerns(desk))
 }
 
 fn samples(index: &Index, unseen: &Unseen, trials: &[Trial]) -> Vec<Sample> {

@@ -215,7 +215,10 @@ fn files(k: &Knowledge, out: &mut Vec<Problem>) {
     if let Err(p) = SmallTalk::compile(&k.small_talk) {
         out.push(p);
     }
-    if let Err(p) = super::outside::parse(&k.outside) {
+    if let Err(p) = super::outside::all(k) {
+        out.push(p);
+    }
+    if let Err(p) = super::alarm::parse(&k.guard_examples) {
         out.push(p);
     }
     if let Err(p) = super::kinds::Kinds::compile(&k.question_kinds) {

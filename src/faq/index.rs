@@ -70,6 +70,13 @@ pub struct Card {
     pub centre_square: f64,
 }
 
+impl Card {
+    /// Does it bear on questions that come to this desk? Topics outside without a desk bear on all.
+    pub fn concerns(&self, desk: Option<&DeskId>) -> bool {
+        self.outside && self.desk.as_str().is_empty() || desk.is_none_or(|desk| *desk == self.desk)
+    }
+}
+
 /// One phrasing.
 #[derive(Debug)]
 pub struct Variant {
@@ -223,14 +230,14 @@ impl Index {
                 outside: false,
             });
         }
-        let topics = super::outside::parse(&knowledge.outside).unwrap_or_default();
-        for topic in &topics {
+        let topics = super::outside::all(knowledge).unwrap_or_default();
+        for (desk, topic) in &topics {
             for lang in Lang::ALL {
                 let texts: Vec<&str> = topic.questions(*lang).iter().map(String::as_str).collect();
                 if !texts.is_empty() {
                     lots.push(Lot {
                         entry: EntryId(topic.name.clone()),
-                        desk: DeskId(String::new()),
+                        desk: desk.clone().unwrap_or(DeskId(String::new())),
                         lang: *lang,
                         valid_from: Date::MIN,
                         valid_until: None,

@@ -1,5 +1,6 @@
 //! The knowledge that serves: one version at a time, swapped whole. A wrong version is refused and the last good one goes on serving.
 
+use super::alarm::Alarm;
 use super::index::{Index, IndexError};
 use super::load::{Knowledge, Problem};
 use crate::domain::guard::Guards;
@@ -16,6 +17,8 @@ pub struct Serving {
     pub index: Index,
     /// Its guards.
     pub guards: Guards,
+    /// Guards learned from examples.
+    pub alarm: Alarm,
 }
 
 impl Serving {
@@ -30,14 +33,20 @@ impl Serving {
             super::model::Calibration::parse(&knowledge.calibration).map_err(|p| vec![p])?;
         }
         super::small_talk::SmallTalk::compile(&knowledge.small_talk).map_err(|p| vec![p])?;
-        super::outside::parse(&knowledge.outside).map_err(|p| vec![p])?;
+        super::outside::all(&knowledge).map_err(|p| vec![p])?;
+        let examples = super::alarm::parse(&knowledge.guard_examples).map_err(|p| vec![p])?;
         super::kinds::Kinds::compile(&knowledge.question_kinds).map_err(|p| vec![p])?;
-        let index = Index::build(&knowledge)
-            .map_err(|e: IndexError| vec![Problem::error("", 1, e.to_string())])?;
+        let (index, alarm) = std::thread::scope(|scope| {
+            let alarm = scope.spawn(|| Alarm::learn(&examples, &knowledge));
+            let index = Index::build(&knowledge);
+            (index, alarm.join().unwrap_or_default())
+        });
+        let index = index.map_err(|e: IndexError| vec![Problem::error("", 1, e.to_string())])?;
         Ok(Self {
             knowledge,
             index,
             guards,
+            alarm,
         })
     }
 }

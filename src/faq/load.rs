@@ -196,6 +196,10 @@ pub struct Knowledge {
     pub small_talk: String,
     /// `outside.toml` as text; empty when there is none.
     pub outside: String,
+    /// The same of the desks.
+    pub desk_outside: BTreeMap<DeskId, String>,
+    /// `guard_examples.toml` as text; empty when there is none.
+    pub guard_examples: String,
     /// `question-kinds.toml` as text; empty when there is none.
     pub question_kinds: String,
     /// Every other TOML file, path → text: routes, look-up tables, intake forms; parsed by who uses them.
@@ -381,6 +385,10 @@ fn read_file(path: &str, text: &str, out: &mut Loaded) {
         ["calibration.toml"] => k.calibration = text.to_owned(),
         ["small-talk.toml"] => k.small_talk = text.to_owned(),
         ["outside.toml"] => k.outside = text.to_owned(),
+        ["desks", desk, "outside.toml"] => {
+            k.desk_outside.insert(DeskId::from(*desk), text.to_owned());
+        }
+        ["guard_examples.toml"] => k.guard_examples = text.to_owned(),
         ["question-kinds.toml"] => k.question_kinds = text.to_owned(),
         ["desks", desk, "desk.toml"] => {
             if let Some(d) = read_toml::<Desk>(path, text, &mut out.problems) {

@@ -47,6 +47,8 @@ impl KnowledgeBase {
             .into_result()?;
         knowledge.entries.clear();
         knowledge.outside.clear();
+        knowledge.desk_outside.clear();
+        knowledge.guard_examples.clear();
         Self::of(Library::new(Serving::build(knowledge)?))
     }
 
@@ -172,7 +174,14 @@ impl KnowledgeVersion for Version {
     }
 
     fn guards(&self, text: &str) -> Vec<GuardHit> {
-        self.serving.guards.check_all(text)
+        let mut hits = self.serving.guards.check_all(text);
+        for hit in self.serving.alarm.speaks(text) {
+            if !hits.iter().any(|known| known.kind == hit.kind) {
+                hits.push(hit);
+            }
+        }
+        hits.sort_by_key(|hit| hit.kind);
+        hits
     }
 
     fn route(&self, facts: &RouteFacts<'_>) -> Route {

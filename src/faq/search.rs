@@ -29,10 +29,9 @@ impl Index {
     pub fn search(&self, question: &Question) -> Vec<Hit> {
         let keep = |c: usize| {
             self.cards.get(c).is_some_and(|card| {
-                card.outside
-                    || question.desk.as_ref().is_none_or(|d| *d == card.desk)
-                        && card.valid_from <= question.today
-                        && card.valid_until.is_none_or(|end| question.today <= end)
+                card.concerns(question.desk.as_ref())
+                    && card.valid_from <= question.today
+                    && card.valid_until.is_none_or(|end| question.today <= end)
             })
         };
         if self.small_talk.is_only_small_talk(&question.text) {

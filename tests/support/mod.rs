@@ -15,6 +15,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for something that must happen; generous, so that a slow machine fails nothing.
@@ -60,13 +61,17 @@ pub fn eventually_step_by_step<T, P: PartialEq + std::fmt::Debug>(
     }
 }
 
-/// A port nobody uses at the moment.
+/// A port nobody uses at the moment. Below those the system gives to outgoing connections and to listeners without a wish: another
+/// program's connection could take one of them before the desk does.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 89).unwrap_or_default() * 100;
+    loop {
+        let port = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 8_900;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// One desk in a directory of its own.
