@@ -3,7 +3,7 @@
 use super::{CommandResult, Global, print_json, problem};
 use crate::app::read_config;
 use crate::domain::ids::DeskId;
-use crate::faq::calibrate::Labelled;
+use crate::faq::adapt::{self, Labelled};
 use crate::faq::eval::{CorpusLine, PerQuery, QueryLine, Report, evaluate_corpus, measure};
 use crate::faq::library::Serving;
 use crate::faq::{Index, Knowledge, Problem, Severity, calibrate, check};
@@ -241,23 +241,26 @@ pub fn calibrate(
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("the knowledge cannot serve:\n{}", lines.join("\n"))
         })?;
-        let guarded = |text: &str| !guards.guards.check_all(text).is_empty();
-        let Some(measured) = calibrate::measure(&index, labelled, &guarded, today) else {
-            bail!(
-                "too few labelled questions, or no threshold keeps the promise on them: fifty with an entry and fifty without are needed"
-            );
+        let guarded = |text: &str| {
+            !guards.guards.check_all(text).is_empty() || !guards.alarm.speaks(text).is_empty()
         };
+        let Some(adapted) = adapt::adapt(&mut index, labelled, &guarded, today) else {
+            bail!("too few labelled questions: fifty with an entry and fifty without are needed");
+        };
+        calibration.set_model(&index.model);
+        let round = |v: f64| (v * 1000.0).round() / 1000.0;
         for threshold in calibration.threshold.values_mut() {
-            *threshold = measured.threshold;
+            *threshold = round(adapted.threshold);
         }
         let percent = |v: f64| (v * 100.0).round();
         calibration.made = format!(
-            "{}; threshold from {} labelled questions: {} % of the covered ones answered, {} % of the others abstained, {} % of the answers right at the assumed rate",
+            "{}; confidence and threshold then from {} labelled questions, judged on folds that were not learned from: area under the curve {:.3}, {} % of the covered ones answered, {} % of the others abstained, {} % of the answers right at the assumed rate",
             calibration.made,
             labelled.len(),
-            percent(measured.answered),
-            percent(measured.abstained),
-            percent(measured.precision),
+            adapted.auroc,
+            percent(adapted.answered),
+            percent(adapted.abstained),
+            percent(adapted.precision),
         );
     }
     let head = "# Written by `calibrate`: weights that rank entries, weights of the confidence, thresholds. Readable on purpose; a desk's\n# threshold may be raised by hand.\n";

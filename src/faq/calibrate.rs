@@ -2,13 +2,11 @@
 //! still be found; with the whole entry left out the desk must abstain. No inquiry from outside is needed.
 
 use super::classify::Classifier;
-use super::features::{ConfidenceFeatures, RankFeatures, Without, confidence_features, weigh};
+use super::features::{ConfidenceFeatures, RankFeatures, Without, weigh};
 use super::index::{Asked, Index, IndexError};
 use super::load::Knowledge;
 use super::model::{CONFIDENCE, Calibration, Model, RANK, dot, sigmoid};
-use super::search::Question;
-use crate::domain::decide::grounded;
-use crate::domain::ids::{DeskId, EntryId};
+use crate::domain::ids::DeskId;
 use crate::domain::language::Lang;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, HashMap};
@@ -16,100 +14,16 @@ use std::collections::{BTreeMap, HashMap};
 /// Share of inquiries assumed to be outside the knowledge. Fixed by design: the share in any sample says nothing about tomorrow's.
 pub const ASSUMED_OUT_OF_SCOPE: f64 = 0.2;
 /// Of the automatic answers, the share that may be wrong at that rate.
-pub const WRONG_AT_MOST: f64 = 0.06;
+pub const WRONG_AT_MOST: f64 = 0.03;
 /// Phrasings used at most.
 const SAMPLE: usize = 1500;
 /// Phrasings needed for learning anything.
 const ENOUGH: usize = 50;
 /// Distinct words of a phrasing that is asked as a question.
 const FEWEST_WORDS: usize = 4;
-const FOLDS: u64 = 5;
-
-/// A question somebody labelled: the entry that answers it, or none.
-#[derive(Debug, Clone, serde::Deserialize)]
-pub struct Labelled {
-    /// The desk it came to.
-    pub desk: DeskId,
-    /// Its language.
-    pub lang: Lang,
-    /// The question.
-    pub text: String,
-    /// The entry that answers it; `None` when no entry does.
-    #[serde(default)]
-    pub entry: Option<EntryId>,
-}
-
-/// What a threshold gives on labelled questions.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measured {
-    /// The lowest threshold that keeps the promise.
-    pub threshold: f64,
-    /// Share of covered questions answered at it.
-    pub answered: f64,
-    /// Share of the others abstained on.
-    pub abstained: f64,
-    /// Share of right answers among the answers at the assumed rate.
-    pub precision: f64,
-}
-
-/// The threshold that keeps the promise on questions people labelled: those left out of the knowledge are harder than what people ask.
-/// `None` when there are too few of one kind.
-pub fn measure(
-    index: &Index,
-    labelled: &[Labelled],
-    guarded: &dyn Fn(&str) -> bool,
-    today: Date,
-) -> Option<Measured> {
-    // Confidence, right, covered; nothing answered counts as no confidence.
-    let judged: Vec<(f64, bool, bool)> = labelled
-        .iter()
-        .map(|question| {
-            let hits = index.search(&Question {
-                text: question.text.clone(),
-                lang: question.lang,
-                desk: Some(question.desk.clone()),
-                today,
-            });
-            let top = hits
-                .first()
-                .filter(|hit| grounded(hit) && !guarded(&question.text));
-            let right = top.is_some_and(|hit| Some(&hit.entry) == question.entry.as_ref());
-            let confidence = top.map_or(0.0, |hit| hit.confidence);
-            (confidence, right, question.entry.is_some())
-        })
-        .collect();
-    let count = |covered: bool| judged.iter().filter(|(_, _, c)| *c == covered).count();
-    let (inside, outside) = (count(true), count(false));
-    if inside.min(outside) < ENOUGH {
-        return None;
-    }
-    let mut best = None;
-    for step in (30..=95).rev() {
-        let threshold = f64::from(step) / 100.0;
-        let answered = |covered: bool, right: Option<bool>| {
-            judged
-                .iter()
-                .filter(|(p, r, c)| {
-                    *p >= threshold && *c == covered && right.is_none_or(|want| want == *r)
-                })
-                .count() as f64
-        };
-        let within = (1.0 - ASSUMED_OUT_OF_SCOPE) / inside as f64;
-        let without = ASSUMED_OUT_OF_SCOPE / outside as f64;
-        let all = answered(true, None) * within + answered(false, None) * without;
-        let precision = answered(true, Some(true)) * within / all.max(1e-9);
-        if all > 0.0 && precision < 1.0 - WRONG_AT_MOST {
-            break;
-        }
-        best = Some(Measured {
-            threshold,
-            answered: answered(true, None) / inside as f64,
-            abstained: 1.0 - answered(false, None) / outside as f64,
-            precision,
-        });
-    }
-    best
-}
+pub(super) const FOLDS: u64 = 5;
+/// How strongly weights are drawn towards those they start from.
+const DRAW: f64 = 0.001;
 
 /// What the learning saw, from folds that share no entry.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -132,11 +46,15 @@ pub struct Learned {
     pub precision: f64,
 }
 
-struct Sample {
-    fold: u64,
-    features: ConfidenceFeatures,
-    right: bool,
-    covered: bool,
+/// A question with what is known about its best entry.
+pub(super) struct Sample {
+    /// Samples of one fold are judged by what was learned from the others.
+    pub(super) fold: u64,
+    pub(super) features: ConfidenceFeatures,
+    /// The best entry answers it.
+    pub(super) right: bool,
+    /// Some entry answers it.
+    pub(super) covered: bool,
 }
 
 /// Learns from a knowledge. `None` when it holds too few phrasings to leave any out.
@@ -217,7 +135,7 @@ pub fn train_index(index: &mut Index) -> Option<Learned> {
             .filter(|s| s.fold != fold)
             .map(|s| (s, weigh_of(s)))
             .collect();
-        let (w, bias) = fit_confidence(&rest, &prior);
+        let (w, bias) = fit_confidence(&rest, &prior, DRAW);
         predicted.extend(
             samples
                 .iter()
@@ -226,7 +144,7 @@ pub fn train_index(index: &mut Index) -> Option<Learned> {
         );
     }
     let everything: Vec<(&Sample, f64)> = samples.iter().map(|s| (s, weigh_of(s))).collect();
-    let (w, bias) = fit_confidence(&everything, &prior);
+    let (w, bias) = fit_confidence(&everything, &prior, DRAW);
     index.model.confidence = w;
     index.model.bias = bias;
     let covered = weight(&samples, true);
@@ -255,7 +173,7 @@ pub fn train_index(index: &mut Index) -> Option<Learned> {
 }
 
 /// Weight of one sample so that the assumed share is outside.
-fn weight(samples: &[Sample], covered: bool) -> f64 {
+pub(super) fn weight(samples: &[Sample], covered: bool) -> f64 {
     let n = samples
         .iter()
         .filter(|s| s.covered == covered)
@@ -507,7 +425,8 @@ fn samples(index: &Index, unseen: &Unseen, trials: &[Trial]) -> Vec<Sample> {
                 .first()
                 .and_then(|w| index.cards.get(w.card))
                 .is_some_and(|c| c.outside);
-            let features = confidence_features(&ranked, known)
+            let features = index
+                .features(&ranked, known)
                 .filter(|_| !leads_out)
                 .unwrap_or([0.0; CONFIDENCE.len()]);
             let right = covered && ranked.first().is_some_and(|w| w.card == t.card);
@@ -523,7 +442,11 @@ fn samples(index: &Index, unseen: &Unseen, trials: &[Trial]) -> Vec<Sample> {
 }
 
 /// Logistic regression, drawn towards the prior.
-fn fit_confidence(samples: &[(&Sample, f64)], prior: &Model) -> ([f64; CONFIDENCE.len()], f64) {
+pub(super) fn fit_confidence(
+    samples: &[(&Sample, f64)],
+    prior: &Model,
+    draw: f64,
+) -> ([f64; CONFIDENCE.len()], f64) {
     let mut w = prior.confidence;
     let mut bias = prior.bias;
     let (mut speed, mut bias_speed) = ([0.0; CONFIDENCE.len()], 0.0);
@@ -544,7 +467,7 @@ fn fit_confidence(samples: &[(&Sample, f64)], prior: &Model) -> ([f64; CONFIDENC
             .zip(gradient)
             .zip(prior.confidence)
         {
-            *v = 0.9 * *v - 0.6 * (g + 0.001 * (*w - p));
+            *v = 0.9 * *v - 0.6 * (g + draw * (*w - p));
             // Every feature speaks for an answer. Left-out phrasings know few words by construction; "the fewer words are known, the
             // surer" would be learned from them and be wrong outside.
             *w = (*w + *v).max(0.0);
@@ -556,7 +479,11 @@ fn fit_confidence(samples: &[(&Sample, f64)], prior: &Model) -> ([f64; CONFIDENC
 }
 
 /// The lowest threshold that keeps the promise, with what it gives.
-fn promise(predicted: &mut [(f64, &Sample)], covered: f64, outside: f64) -> (f64, f64, f64, f64) {
+pub(super) fn promise(
+    predicted: &mut [(f64, &Sample)],
+    covered: f64,
+    outside: f64,
+) -> (f64, f64, f64, f64) {
     predicted.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (all_in, all_out) = (
         predicted.iter().filter(|(_, s)| s.covered).count().max(1) as f64,

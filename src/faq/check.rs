@@ -302,7 +302,11 @@ fn collisions(
             continue;
         }
         let (words, runs) = (top.features[4], top.features[5]);
-        if index.confidence(&ranked, known) >= SURE_OF_ANOTHER || (words >= 0.85 && runs >= 0.85) {
+        if index
+            .features(&ranked, known)
+            .is_some_and(|f| index.model.probability(&f) >= SURE_OF_ANOTHER)
+            || (words >= 0.85 && runs >= 0.85)
+        {
             let file = format!("desks/{}/faq/{}/{}.md", card.desk, card.lang, card.entry);
             let line = line_with(&sources(&file).unwrap_or_default(), &variant.text);
             out.push(Problem::warning(&file, line, format!("«{}» would be answered by `{}` (its «{}») if it were not written here: make the two entries' phrasings differ, or merge them", variant.text, other.entry, by.text)));

@@ -361,7 +361,11 @@ fn dice(a: &[u32], b: &[u32]) -> f64 {
 }
 
 /// What the confidence of the best entry is made of.
-pub fn confidence_features(ranked: &[Weighed], known: Known) -> Option<ConfidenceFeatures> {
+pub fn confidence_features(
+    ranked: &[Weighed],
+    known: Known,
+    is_outside: &dyn Fn(usize) -> bool,
+) -> Option<ConfidenceFeatures> {
     let top = ranked.first()?;
     let [
         score_words,
@@ -405,6 +409,11 @@ pub fn confidence_features(ranked: &[Weighed], known: Known) -> Option<Confidenc
     .filter(|c| **c == Some(top.card))
     .count() as f64
         / 4.0;
+    // How far the nearest question that no entry answers lies behind.
+    let apart = ranked
+        .iter()
+        .find(|w| is_outside(w.card))
+        .map_or(1.0, |w| ((top.score - w.score) / 4.0).tanh().max(0.0));
     let runner_up = ranked
         .iter()
         .skip(1)
@@ -432,5 +441,6 @@ pub fn confidence_features(ranked: &[Weighed], known: Known) -> Option<Confidenc
         classifier - runner_up,
         asks_for,
         identical,
+        apart,
     ])
 }

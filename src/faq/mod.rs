@@ -1,8 +1,9 @@
 //! The code for `knowledge/`, in the order a file takes through it: [`load`] reads it, [`check`] lints it, [`analyse`] cuts text
 //! into terms, [`index`] holds the phrasings (tantivy, in memory), `retrieve` finds the few worth a closer look, [`outside`] names what is not answered, [`kinds`] tells what is asked for, [`classify`] learns what tells entries apart, [`search`] ranks entries, [`alarm`] hears what
-//! must never be answered by an entry, [`calibrate`] says how sure to be,
+//! must never be answered by an entry, [`calibrate`] and [`adapt`] say how sure to be,
 //! [`eval`] measures, [`library`] swaps versions while serving.
 
+pub mod adapt;
 pub mod alarm;
 pub mod analyse;
 pub mod calibrate;

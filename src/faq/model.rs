@@ -25,7 +25,7 @@ pub const RANK: [&str; 16] = [
     "identical",
 ];
 /// Names of the features the confidence is made of.
-pub const CONFIDENCE: [&str; 21] = [
+pub const CONFIDENCE: [&str; 22] = [
     "lead",
     "share",
     "score_words",
@@ -47,6 +47,7 @@ pub const CONFIDENCE: [&str; 21] = [
     "classifier_lead",
     "asks_for",
     "identical",
+    "apart_from_outside",
 ];
 
 /// The file.
@@ -87,7 +88,7 @@ impl Default for Model {
             ],
             confidence: [
                 2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 0.5, 0.0, 0.3,
-                1.0, 1.0, 1.0, 1.0, 3.0,
+                1.0, 1.0, 1.0, 1.0, 3.0, 1.0,
             ],
             bias: -6.0,
         }

@@ -1,6 +1,6 @@
 //! From a question to at most ten entries with a calibrated confidence for the first.
 
-use super::features::{Known, Weighed, Without, confidence_features, weigh};
+use super::features::{ConfidenceFeatures, Known, Weighed, Without, confidence_features, weigh};
 use super::index::{Asked, Index};
 use crate::domain::decide::Hit;
 use crate::domain::ids::DeskId;
@@ -20,6 +20,19 @@ pub struct Question {
     pub today: Date,
 }
 
+/// A message, or a part of it, weighed against the entries.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Its terms.
+    pub asked: Asked,
+    /// The entries, the best first.
+    pub ranked: Vec<Weighed>,
+    /// What the confidence is made of; `None` where nothing can be answered.
+    pub features: Option<ConfidenceFeatures>,
+    /// The probability that the first entry answers it, 0 to 1.
+    pub sure: f64,
+}
+
 /// Hits returned at most.
 pub const MAX_HITS: usize = 10;
 
@@ -27,6 +40,13 @@ impl Index {
     /// The entries that may answer, the best first, at most ten. The first carries the calibrated probability that it answers the
     /// question; the others what is left of it, by their share.
     pub fn search(&self, question: &Question) -> Vec<Hit> {
+        self.read(question)
+            .map(|r| self.hits(r.sure, &r.asked, &r.ranked))
+            .unwrap_or_default()
+    }
+
+    /// The reading of a message the index is surest of: all of it, or one sentence of it.
+    pub fn read(&self, question: &Question) -> Option<Reading> {
         let keep = |c: usize| {
             self.cards.get(c).is_some_and(|card| {
                 card.concerns(question.desk.as_ref())
@@ -35,40 +55,41 @@ impl Index {
             })
         };
         if self.small_talk.is_only_small_talk(&question.text) {
-            return Vec::new();
+            return None;
         }
-        let mut best: Option<(f64, Asked, Vec<Weighed>)> = None;
-        for (i, reading) in self.small_talk.readings(&question.text).iter().enumerate() {
-            let asked = self.ask(question.lang, reading);
-            let (ranked, known) = weigh(self, &asked, Without::Nothing, &keep);
+        let mut best: Option<Reading> = None;
+        for (i, text) in self.small_talk.readings(&question.text).iter().enumerate() {
+            let asked = self.ask(question.lang, text);
             // A sentence by itself must say enough: "Is that right?" is no question to the index.
             if i > 0 && asked.words.len() < 3 {
                 continue;
             }
-            let sure = if self.is_outside(&ranked) {
-                0.0
-            } else {
-                self.confidence(&ranked, known)
-            };
-            if best.as_ref().is_none_or(|(b, _, _)| sure > *b) {
-                best = Some((sure, asked, ranked));
+            let (ranked, known) = weigh(self, &asked, Without::Nothing, &keep);
+            // Nearest to what no entry answers: nothing is answered, and there is nothing to be sure of.
+            let features = self
+                .features(&ranked, known)
+                .filter(|_| !ranked.first().is_some_and(|w| self.is_outside(w.card)));
+            let sure = features.map_or(0.0, |f| self.model.probability(&f));
+            if best.as_ref().is_none_or(|b| sure > b.sure) {
+                best = Some(Reading {
+                    asked,
+                    ranked,
+                    features,
+                    sure,
+                });
             }
         }
-        best.map(|(sure, asked, ranked)| self.hits(sure, &asked, &ranked))
-            .unwrap_or_default()
+        best
     }
 
-    /// The probability that the first of these answers the question, 0 to 1.
-    pub fn confidence(&self, ranked: &[Weighed], known: Known) -> f64 {
-        confidence_features(ranked, known).map_or(0.0, |f| self.model.probability(&f))
+    /// What the confidence of the first of these is made of.
+    pub fn features(&self, ranked: &[Weighed], known: Known) -> Option<ConfidenceFeatures> {
+        confidence_features(ranked, known, &|card| self.is_outside(card))
     }
 
-    /// True when the question is nearest to one that no entry answers.
-    fn is_outside(&self, ranked: &[Weighed]) -> bool {
-        ranked
-            .first()
-            .and_then(|w| self.cards.get(w.card))
-            .is_some_and(|card| card.outside)
+    /// True for a question that no entry answers.
+    pub fn is_outside(&self, card: usize) -> bool {
+        self.cards.get(card).is_some_and(|card| card.outside)
     }
 
     fn hits(&self, sure: f64, asked: &Asked, ranked: &[Weighed]) -> Vec<Hit> {
