@@ -29,6 +29,8 @@ closed_set!(
         PersonalDataRequest = "personal_data_request",
         /// The text gives orders to the desk ("ignore your rules"): it is data, and a person looks at it.
         Steering = "steering",
+        /// Something in it sounds like one of those above, nobody can tell which: a person looks first.
+        Doubt = "doubt",
         /// A person is asked for.
         HumanWanted = "human_wanted",
         /// The automatic answer did not help.

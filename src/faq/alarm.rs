@@ -8,17 +8,23 @@ use crate::domain::guard::{GuardHit, GuardKind};
 use crate::domain::language::{Lang, recognise};
 use crate::domain::text::sentences;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Sentences looked at; a longer message is looked at in its first and last ones.
 const MOST_SENTENCES: usize = 60;
+/// A sentence of fewer letters says too little (English, Vietnamese).
+const FEWEST_LETTERS: usize = 16;
+/// The same for Japanese and Chinese.
+const FEWEST_SIGNS: usize = 8;
 /// The class of sentences no guard speaks at.
 const NOTHING: usize = 0;
 /// A phrasing of an entry teaches what is harmless, but there are many of them.
-const PHRASING_WEIGHT: f32 = 0.4;
+const PHRASING_WEIGHT: f32 = 0.12;
 /// A sentence of an answer likewise.
-const ANSWER_WEIGHT: f32 = 0.2;
-/// Name of the evidence.
+const ANSWER_WEIGHT: f32 = 0.06;
+/// All kinds together, from which a person looks at the message first.
+const PERHAPS: f64 = 0.45;
+/// Name of the evidence; the share follows.
 const NAME: &str = "examples";
 
 /// Example sentences of one kind.
@@ -57,27 +63,30 @@ impl Example {
     }
 }
 
+/// The file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Examples {
+    #[serde(default)]
+    example: Vec<Example>,
+    /// Sentences of ordinary letters, by language.
+    #[serde(default)]
+    harmless: BTreeMap<Lang, Vec<String>>,
+}
+
 /// Reads the file; an empty one has no examples.
 ///
 /// # Errors
 /// It is no valid TOML, or a field is unknown.
-pub fn parse(text: &str) -> Result<Vec<Example>, Problem> {
-    #[derive(Deserialize, Default)]
-    #[serde(deny_unknown_fields)]
-    struct File {
-        #[serde(default)]
-        example: Vec<Example>,
-    }
-    toml::from_str::<File>(text)
-        .map(|file| file.example)
-        .map_err(|e| {
-            let line = e.span().map_or(1, |s| super::load::line_at(text, s.start));
-            Problem::error(
-                "guard_examples.toml",
-                line,
-                format!("{}: correct this", e.message()),
-            )
-        })
+pub fn parse(text: &str) -> Result<Examples, Problem> {
+    toml::from_str::<Examples>(text).map_err(|e| {
+        let line = e.span().map_or(1, |s| super::load::line_at(text, s.start));
+        Problem::error(
+            "guard_examples.toml",
+            line,
+            format!("{}: correct this", e.message()),
+        )
+    })
 }
 
 /// Classifiers by language.
@@ -97,15 +106,18 @@ impl std::fmt::Debug for Alarm {
 
 impl Alarm {
     /// Learns from the examples; everything else in the knowledge teaches what is harmless.
-    pub fn learn(examples: &[Example], knowledge: &Knowledge) -> Self {
-        if examples.is_empty() {
+    pub fn learn(examples: &Examples, knowledge: &Knowledge) -> Self {
+        if examples.example.is_empty() {
             return Self::default();
         }
         let analyser = Analyser::default();
         let outside = super::outside::all(knowledge).unwrap_or_default();
         let learn = |lang: Lang| {
             let mut taught: Vec<(usize, &str, f32)> = Vec::new();
-            for example in examples {
+            for text in examples.harmless.get(&lang).into_iter().flatten() {
+                taught.push((NOTHING, text, 1.0));
+            }
+            for example in &examples.example {
                 let (loud, quiet) = example.of(lang);
                 for text in loud {
                     taught.push((class_of(example.kind), text, 1.0));
@@ -131,7 +143,7 @@ impl Alarm {
                 .into_iter()
                 .map(|(card, text, weight)| Lesson { card, text, weight })
                 .collect();
-            Classifier::learn(&analyser, lang, &lessons)
+            Classifier::learn_from(&analyser, lang, &lessons, true)
         };
         let by_language = std::thread::scope(|scope| {
             let learning: Vec<_> = Lang::ALL
@@ -148,10 +160,10 @@ impl Alarm {
 
     /// The guards that speak at some sentence, one hit a kind.
     pub fn speaks(&self, text: &str) -> Vec<GuardHit> {
-        let mut out: Vec<GuardHit> = Vec::new();
         if self.by_language.is_empty() {
-            return out;
+            return Vec::new();
         }
+        let mut loudest: BTreeMap<GuardKind, f64> = BTreeMap::new();
         let whole = recognise(text, None).lang;
         let all = sentences(text);
         let skipped = all.len().saturating_sub(MOST_SENTENCES);
@@ -159,16 +171,27 @@ impl Alarm {
             skipped == 0 || *i < MOST_SENTENCES / 2 || *i >= MOST_SENTENCES / 2 + skipped
         });
         for (_, sentence) in looked_at {
-            for (kind, share) in self.weigh(sentence, whole) {
-                if share >= loud_from(kind) && !out.iter().any(|hit| hit.kind == kind) {
-                    out.push(GuardHit {
-                        kind,
-                        pattern_name: NAME.to_owned(),
-                    });
+            let heard = self.weigh(sentence, whole);
+            // Something no entry should answer, though nobody can tell which: a person looks.
+            let any: f64 = heard.iter().map(|(_, share)| share).sum();
+            if any >= PERHAPS {
+                let perhaps = loudest.entry(GuardKind::Doubt).or_insert(0.0);
+                *perhaps = f64::max(*perhaps, any);
+            }
+            for (kind, share) in heard {
+                if share >= loud_from(kind) {
+                    let loudest = loudest.entry(kind).or_insert(0.0);
+                    *loudest = f64::max(*loudest, share);
                 }
             }
         }
-        out
+        loudest
+            .into_iter()
+            .map(|(kind, share)| GuardHit {
+                kind,
+                pattern_name: format!("{NAME} {share:.2}"),
+            })
+            .collect()
     }
 
     /// How likely each kind is for one sentence, 0 to 1.
@@ -177,6 +200,12 @@ impl Alarm {
         let Some(classifier) = self.by_language.get(&lang) else {
             return Vec::new();
         };
+        // "Now what", "Yours faithfully": too little to judge.
+        let letters = sentence.chars().filter(|c| c.is_alphanumeric()).count();
+        let spaced = matches!(lang, Lang::En | Lang::Vi);
+        if letters < if spaced { FEWEST_LETTERS } else { FEWEST_SIGNS } {
+            return Vec::new();
+        }
         let votes = classifier.votes(&self.analyser, lang, sentence);
         let shares = shares(&votes, |_| true);
         GuardKind::ALL
@@ -193,10 +222,12 @@ fn class_of(kind: GuardKind) -> usize {
         .map_or(NOTHING, |at| at + 1)
 }
 
-/// Where people may be harmed, a false alarm costs least.
+/// The share from which a kind is heard: as low as sentences of ordinary letters allow, the lower the more harm silence would do. Set on
+/// labelled inquiries; veiled words of despair look like much else, so patterns hear those.
 fn loud_from(kind: GuardKind) -> f64 {
     match kind {
-        GuardKind::Emergency | GuardKind::SelfHarm => 0.4,
-        _ => 0.5,
+        GuardKind::Emergency => 0.4,
+        GuardKind::SelfHarm => 0.9,
+        _ => 0.6,
     }
 }

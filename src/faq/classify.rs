@@ -34,11 +34,17 @@ pub struct Classifier {
     cards: Vec<usize>,
     weights: Vec<i8>,
     scale: f32,
+    wide: bool,
 }
 
 impl Classifier {
     /// Learns from the phrasings and answers of one language. The same lessons give the same classifier.
     pub fn learn(analyser: &Analyser, lang: Lang, lessons: &[Lesson<'_>]) -> Self {
+        Self::learn_from(analyser, lang, lessons, false)
+    }
+
+    /// The same; `wide` also looks at pairs of words and at groups of three signs, which tell orders and threats from talk about them.
+    pub fn learn_from(analyser: &Analyser, lang: Lang, lessons: &[Lesson<'_>], wide: bool) -> Self {
         let cards: Vec<usize> = lessons
             .iter()
             .map(|l| l.card)
@@ -50,7 +56,7 @@ impl Classifier {
         let texts: Vec<Vec<u32>> = lessons
             .iter()
             .map(|lesson| {
-                letter_groups(analyser, lang, lesson.text)
+                letter_groups(analyser, lang, lesson.text, wide)
                     .into_iter()
                     .map(|group| {
                         let next = groups.len() as u32;
@@ -76,6 +82,7 @@ impl Classifier {
             cards,
             weights: Vec::new(),
             scale: 0.0,
+            wide,
         };
         if learned.rarity.len().saturating_mul(learned.cards.len()) > MOST_WEIGHTS {
             return Self::default();
@@ -136,7 +143,7 @@ impl Classifier {
     /// What speaks for each card, in no unit; compare by [`shares`].
     pub fn votes(&self, analyser: &Analyser, lang: Lang, text: &str) -> Vec<(usize, f32)> {
         let width = self.cards.len();
-        let known: Vec<u32> = letter_groups(analyser, lang, text)
+        let known: Vec<u32> = letter_groups(analyser, lang, text, self.wide)
             .iter()
             .filter_map(|group| self.groups.get(group).copied())
             .collect();
@@ -213,7 +220,7 @@ pub fn shares(votes: &[(usize, f32)], keep: impl Fn(usize) -> bool) -> HashMap<u
 
 /// Distinct letter groups: one and two letters of Japanese and Chinese; two to four letters of each word elsewhere, ends marked, and for
 /// Vietnamese also the syllables with their marks.
-fn letter_groups(analyser: &Analyser, lang: Lang, text: &str) -> BTreeSet<String> {
+fn letter_groups(analyser: &Analyser, lang: Lang, text: &str, wide: bool) -> BTreeSet<String> {
     let text = normalise(text);
     let mut out = BTreeSet::new();
     let mut words = |text: &str, longest: usize| {
@@ -242,12 +249,23 @@ fn letter_groups(analyser: &Analyser, lang: Lang, text: &str) -> BTreeSet<String
                 .collect();
             out.extend(letters.iter().map(char::to_string));
             out.extend(letters.windows(2).map(|w| w.iter().collect::<String>()));
+            if wide {
+                out.extend(letters.windows(3).map(|w| w.iter().collect::<String>()));
+            }
         }
         Lang::En => words(&text, 4),
         Lang::Vi => {
             words(&fold_marks(&text), 4);
             out.extend(analyser.terms(lang, &text).words);
         }
+    }
+    if wide && matches!(lang, Lang::En | Lang::Vi) {
+        let bare = fold_marks(&text);
+        let list: Vec<&str> = bare
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|w| !w.is_empty())
+            .collect();
+        out.extend(list.windows(2).map(|pair| pair.join("_")));
     }
     out
 }

@@ -18,6 +18,7 @@ pub mod load;
 pub mod model;
 pub mod outside;
 pub mod port;
+pub mod problem;
 mod retrieve;
 pub mod search;
 pub mod small_talk;
