@@ -20,7 +20,9 @@ impl Schemas {
     pub fn load(path: &Path) -> Self {
         let text = std::fs::read_to_string(path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let document: Value = serde_saphyr::from_str(&text)
+        // Without this the property `y` would be read as `true`, as YAML 1.1 had it.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let document: Value = serde_saphyr::from_str_with_options(&text, options)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let schemas = document["components"]["schemas"]
             .as_object()
