@@ -74,7 +74,8 @@ impl Answer {
     /// The fault this answer is, where it is not one that means something of its own to the caller.
     pub fn fault(&self) -> Fault {
         match self.status {
-            401 | 403 => Fault::Refused(self.words.clone()),
+            // 403 can be a proxy on the way; only 401 says that we are not who we say.
+            401 => Fault::Refused(self.words.clone()),
             _ => Fault::Unserved(self.words.clone()),
         }
     }
@@ -89,6 +90,7 @@ pub struct Client {
     channel_id: String,
     channel_secret: Secret,
     short: Mutex<Option<Short>>,
+    patience: Duration,
 }
 
 /// A short token in use.
@@ -121,6 +123,7 @@ impl Client {
             channel_id: config.channel_id.clone().unwrap_or_default(),
             channel_secret: config.channel_secret.clone(),
             short: Mutex::new(None),
+            patience,
         })
     }
 
@@ -155,6 +158,10 @@ impl Client {
             .http
             .request(call.method.clone(), format!("{host}{}", call.path))
             .bearer_auth(token);
+        if !call.data {
+            // For the answer as a whole; a file may take longer as long as it comes.
+            request = request.timeout(self.patience);
+        }
         if let Some(key) = call.retry_key {
             request = request.header("X-Line-Retry-Key", key);
         }
@@ -239,6 +246,7 @@ impl Client {
         let response = self
             .http
             .post(format!("{}/oauth2/v3/token", self.base))
+            .timeout(self.patience)
             .form(&[
                 ("grant_type", "client_credentials"),
                 ("client_id", &self.channel_id),
@@ -263,7 +271,7 @@ impl Client {
                         ),
                 })
             }
-            _ if matches!(answer.status, 400 | 401 | 403) => Err(Fault::Refused(format!(
+            _ if matches!(answer.status, 400 | 401) => Err(Fault::Refused(format!(
                 "no access token is issued: {}",
                 answer.words
             ))),

@@ -58,7 +58,8 @@ pub struct LineConfig {
     /// Largest file that is fetched, in bytes. Default 20 MiB.
     #[serde(default = "twenty_mib")]
     pub max_file_bytes: usize,
-    /// Seconds between two looks at the token and the webhook. Default 300.
+    /// Seconds between two looks at the token and the webhook, each with a trial call of LINE's to the desk; LINE allows 60 an hour,
+    /// counted over all nodes. Default 300.
     #[serde(default = "five_minutes")]
     pub check_seconds: u64,
     /// Seconds to wait for a connection or an answer. Default 30.

@@ -18,6 +18,13 @@ pub enum Fault {
     Unserved(String),
     /// LINE answers, but calls nobody: no webhook address, or not switched on.
     Webhook(String),
+    /// LINE calls and does not get through to the desk, or is turned away there.
+    NotReached {
+        /// What LINE met.
+        words: String,
+        /// True when the desk took LINE's call for a forged one.
+        turned_away: bool,
+    },
     /// The month's messages are used up.
     Quota(String),
     /// The settings cannot work.
@@ -29,6 +36,7 @@ impl Fault {
     pub fn problem(&self) -> &str {
         match self {
             Self::NoAnswer { words, .. }
+            | Self::NotReached { words, .. }
             | Self::Refused(words)
             | Self::Unserved(words)
             | Self::Webhook(words)
@@ -51,6 +59,14 @@ impl Fault {
             }
             Self::Webhook(_) => {
                 "in the LINE Developers console (Messaging API) set the webhook URL and switch on `Use webhook`, or set webhook_url"
+            }
+            Self::NotReached {
+                turned_away: true, ..
+            } => {
+                "check channel_secret: it must be the one of this very channel in the LINE Developers console"
+            }
+            Self::NotReached { .. } => {
+                "check that the webhook URL leads to this desk from the internet over HTTPS with a public certificate"
             }
             Self::Quota(_) => {
                 "raise the account's message limit in LINE Official Account Manager; replies within a minute still go out"

@@ -66,12 +66,12 @@ impl LineChannel {
             quota_changed: tokio::sync::Notify::new(),
         });
         Ok(Self {
-            watch: Watch {
-                channel: config.name.clone(),
-                webhook_url: config.webhook_url.clone(),
-                every: Duration::from_secs(config.check_seconds.max(1)),
-                sender: sender.clone(),
-            },
+            watch: Watch::new(
+                &config.name,
+                config.webhook_url.as_deref(),
+                Duration::from_secs(config.check_seconds.max(1)),
+                sender.clone(),
+            ),
             sender,
             config,
             now,
@@ -117,7 +117,7 @@ impl Channel for LineChannel {
 
     /// LINE keeps nothing that could be asked for: what it could not deliver it delivers again by itself.
     async fn receive_once(&self, door: Arc<dyn Door>) -> Result<usize, ReceiveError> {
-        self.watch.once(&door).await?;
+        self.watch.once(&door, false).await?;
         Ok(0)
     }
 

@@ -3,14 +3,25 @@
 use crate::client::{Answer, Call};
 use crate::deliver::Sender;
 use crate::fault::Fault;
+use crate::scrub::scrub;
 use madoguchi_channel::{Door, Health, ReceiveError};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Longest pause after a failed look.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Wait before the second look, the first with a trial call: the desk's web server is up by then.
+const SETTLING: Duration = Duration::from_secs(20);
+
+/// What came of the last trial call.
+struct Trial {
+    at: Instant,
+    outcome: Result<(), Fault>,
+}
 
 /// What looks.
 pub struct Watch {
@@ -22,6 +33,7 @@ pub struct Watch {
     pub every: Duration,
     /// The sender, for its connection and what it knows of the quota.
     pub sender: Arc<Sender>,
+    trial: Mutex<Option<Trial>>,
 }
 
 /// How LINE sees the account.
@@ -38,6 +50,22 @@ pub struct Standing {
 }
 
 impl Watch {
+    /// A watch that has not looked yet.
+    pub fn new(
+        channel: &str,
+        webhook_url: Option<&str>,
+        every: Duration,
+        sender: Arc<Sender>,
+    ) -> Self {
+        Self {
+            channel: channel.to_owned(),
+            webhook_url: webhook_url.map(str::to_owned),
+            every,
+            sender,
+            trial: Mutex::new(None),
+        }
+    }
+
     /// Looks until `stop`, reporting each time. Ends early only when LINE refuses our token.
     pub async fn run(
         &self,
@@ -45,15 +73,20 @@ impl Watch {
         stop: &CancellationToken,
     ) -> Result<(), ReceiveError> {
         let mut failures = 0_u32;
+        let mut first = true;
         loop {
             let looked = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                looked = self.once(door) => looked,
+                looked = self.once(door, !first) => looked,
             };
             let pause = match looked {
                 Ok(()) => {
                     failures = 0;
-                    self.every
+                    if first {
+                        SETTLING.min(self.every)
+                    } else {
+                        self.every
+                    }
                 }
                 Err(fault @ Fault::Refused(_)) => return Err(fault.into()),
                 Err(fault) => {
@@ -64,6 +97,7 @@ impl Watch {
                     doubled.min(LONGEST_PAUSE).min(self.every)
                 }
             };
+            first = false;
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = self.sender.quota_changed.notified() => {}
@@ -72,9 +106,9 @@ impl Watch {
         }
     }
 
-    /// One look, told through the door.
-    pub async fn once(&self, door: &Arc<dyn Door>) -> Result<(), Fault> {
-        let outcome = self.look().await;
+    /// One look, told through the door; with a trial call of LINE's to the desk, where one is due.
+    pub async fn once(&self, door: &Arc<dyn Door>, trial: bool) -> Result<(), Fault> {
+        let outcome = self.look(trial).await;
         door.health(
             &self.channel,
             match &outcome {
@@ -85,7 +119,7 @@ impl Watch {
         outcome
     }
 
-    async fn look(&self) -> Result<(), Fault> {
+    async fn look(&self, trial: bool) -> Result<(), Fault> {
         let standing = self.standing().await?;
         let mut endpoint = standing.endpoint;
         if let Some(wanted) = &self.webhook_url
@@ -105,7 +139,43 @@ impl Watch {
                 "the webhook is switched off at LINE: nothing arrives".into(),
             ));
         }
+        if trial {
+            self.trial().await?;
+        }
         self.quota().await
+    }
+
+    /// Lets LINE call the desk with nothing in it, as `Verify` in the console does: that shows a wrong channel secret, a broken
+    /// certificate and a closed way alike. LINE allows 60 such calls an hour, so between two of them the last one counts.
+    async fn trial(&self) -> Result<(), Fault> {
+        let last = |trial: &Option<Trial>| {
+            let trial = trial.as_ref()?;
+            (trial.at.elapsed() < self.every).then(|| trial.outcome.clone())
+        };
+        if let Some(outcome) = last(&self.trial.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return outcome;
+        }
+        // The desk's own address where it is known: LINE takes up to a minute to call a new one.
+        let body = match &self.webhook_url {
+            Some(url) => json!({ "endpoint": url }),
+            None => json!({}),
+        };
+        let answer = self
+            .sender
+            .client
+            .call(&Call::post("/v2/bot/channel/webhook/test", &body))
+            .await?;
+        // An answer without a result (too many trials) says nothing about the webhook.
+        let outcome = match answer.body.get("success").and_then(Value::as_bool) {
+            Some(false) if answer.ok() => Err(not_reached(&answer.body)),
+            _ => Ok(()),
+        };
+        let mut trial = self.trial.lock().unwrap_or_else(PoisonError::into_inner);
+        *trial = Some(Trial {
+            at: Instant::now(),
+            outcome: outcome.clone(),
+        });
+        outcome
     }
 
     /// Asks LINE about the account and its webhook.
@@ -180,6 +250,24 @@ impl Watch {
 
     async fn get(&self, path: &str) -> Result<Answer, Fault> {
         self.sender.client.call(&Call::get(path)).await
+    }
+}
+
+/// What LINE met when it called the desk.
+fn not_reached(result: &Value) -> Fault {
+    let text = |key: &str| result.get(key).and_then(Value::as_str).unwrap_or_default();
+    let status = result
+        .get("statusCode")
+        .and_then(Value::as_i64)
+        .unwrap_or(0);
+    let words = format!(
+        "LINE's calls do not get through to the desk: {} {}",
+        text("reason"),
+        text("detail")
+    );
+    Fault::NotReached {
+        words: scrub(&words, &[]),
+        turned_away: status == 401,
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod faults;
 mod files;
 mod receiving;
 mod sending;

@@ -20,7 +20,7 @@ async fn a_conversation_from_the_first_word_to_the_rating() {
     let handle = arrived.chat.unwrap().reply_handle;
     let receipt = desk.channel.send(&answering(answer, handle)).await.unwrap();
     let shown = line.next_sent("hanako").await;
-    assert_eq!(receipt.server_ids, [shown.id.clone()]);
+    assert_eq!(receipt.server_ids, std::slice::from_ref(&shown.id));
     assert!(shown.card && shown.text.contains("窓口に出してください。"));
     assert_eq!(shown.links, ["https://example.jp/guide"]);
 

@@ -1,4 +1,4 @@
-use crate::world::{MemoryDoor, channel, config, config_of_short_tokens, message, soon};
+use crate::world::{Desk, MemoryDoor, channel, config, config_of_short_tokens, message, soon};
 use madoguchi_channel::{Channel, Health};
 use madoguchi_fake_line::{FakeLine, Trouble};
 use madoguchi_line::{LineChannel, LineConfig};
@@ -219,4 +219,22 @@ async fn there_is_nothing_to_poll_and_nothing_to_compare() {
         channel.webhook_path().as_deref(),
         Some("/webhooks/line/line")
     );
+}
+
+#[tokio::test]
+async fn a_desk_line_cannot_reach_or_that_turns_line_away_is_down() {
+    let desk = Desk::open().await;
+    let line = desk.line.clone();
+    let running = run(every_second(config(&line)));
+    running.door.wait_up().await;
+    line.point_to("http://127.0.0.1:1/");
+    running.door.wait_down("COULD_NOT_CONNECT").await;
+    line.point_to(&format!("{}x", desk.url()));
+    running.door.wait_down("ERROR_STATUS_CODE 404").await;
+    line.point_to(&desk.url());
+    running.door.wait_up().await;
+    line.set_channel_secret("another0channels0secret");
+    running.door.wait_down("check channel_secret").await;
+    running.end().await;
+    line.assert_clean();
 }

@@ -114,7 +114,7 @@ impl Desk {
         let address = listener.local_addr().unwrap();
         let (served, stored) = (channel.clone(), door.clone());
         let handler = move |headers: HeaderMap, body: Bytes| async move {
-            take(&*served, &*stored, &headers, &body).await
+            take(&served, &stored, &headers, &body).await
         };
         let app = axum::Router::new().route(
             &channel.webhook_path().unwrap(),

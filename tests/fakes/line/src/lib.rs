@@ -13,6 +13,7 @@
 )]
 
 mod hook;
+mod messages;
 mod people;
 mod render;
 mod rules;
@@ -42,7 +43,7 @@ pub struct FakeLine {
 struct Inside {
     state: Mutex<State>,
     changed: Notify,
-    published: Option<Published>,
+    published: Option<&'static Published>,
     http: reqwest::Client,
     url: String,
     server: Mutex<Option<tokio::task::AbortHandle>>,
@@ -120,8 +121,13 @@ impl FakeLine {
     }
 
     /// The channel secret, by which calls are signed.
-    pub fn channel_secret(&self) -> &str {
-        "fake0channel0secret0of0the0desk00"
+    pub fn channel_secret(&self) -> String {
+        self.with(|state| state.channel_secret.clone())
+    }
+
+    /// Calls are signed with another secret from now on (reissued in the console).
+    pub fn set_channel_secret(&self, secret: &str) {
+        self.with(|state| state.channel_secret = secret.to_owned());
     }
 
     /// The channel's id, for short tokens.

@@ -190,4 +190,38 @@ mod tests {
             assert!(!schemas.faults("Home", &bad).is_empty(), "{bad}");
         }
     }
+
+    #[test]
+    fn a_misspelt_field_of_a_message_is_seen_by_the_published_schema() {
+        let Some(published) = crate::state::Published::find() else {
+            return; // the schemas are not at hand: the rules alone check
+        };
+        let push = |message: Value| {
+            let body = json!({"to": "U1", "messages": [message]});
+            published.api.faults("PushMessageRequest", &body)
+        };
+        let card = |text: Value| {
+            json!({"type": "flex", "altText": "x", "contents": {"type": "bubble", "body":
+            {"type": "box", "layout": "vertical", "contents": [text]}}})
+        };
+        assert_eq!(
+            push(json!({"type": "text", "text": "x"})),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            push(card(json!({"type": "text", "text": "x", "wrap": true}))),
+            Vec::<String>::new()
+        );
+        for wrong in [
+            json!({"text": "x"}),
+            json!({"type": "txet", "text": "x"}),
+            json!({"type": "text"}),
+            json!({"type": "text", "text": "x", "quickreply": {"items": []}}),
+            json!({"type": "text", "text": "x", "quickReply": {"items": [{"type": "action", "action": {"type": "postback", "date": "k"}}]}}),
+            card(json!({"type": "text", "text": "x", "warp": true})),
+            card(json!({"type": "button"})),
+        ] {
+            assert!(!push(wrong.clone()).is_empty(), "{wrong}");
+        }
+    }
 }

@@ -1,9 +1,8 @@
 //! LINE's side of HTTP.
 
 use crate::FakeLine;
-use crate::render::render;
-use crate::rules;
-use crate::state::{By, Content, Recorded, Trouble};
+use crate::messages::{push, reply};
+use crate::state::{Content, Recorded, Trouble};
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -11,18 +10,18 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// An answer: status, the schema its body follows, the body.
-struct Reply {
-    status: u16,
-    schema: Option<(&'static str, &'static str)>,
-    body: Value,
-    bytes: Option<(Vec<u8>, &'static str)>,
-    accepted: Option<String>,
+pub struct Reply {
+    pub status: u16,
+    pub schema: Option<(&'static str, &'static str)>,
+    pub body: Value,
+    pub bytes: Option<(Vec<u8>, &'static str)>,
+    pub accepted: Option<String>,
 }
 
-const API: &str = "api";
+pub const API: &str = "api";
 const TOKEN: &str = "token";
 
-fn json_reply(status: u16, schema: Option<(&'static str, &'static str)>, body: Value) -> Reply {
+pub fn json_reply(status: u16, schema: Option<(&'static str, &'static str)>, body: Value) -> Reply {
     Reply {
         status,
         schema,
@@ -32,11 +31,11 @@ fn json_reply(status: u16, schema: Option<(&'static str, &'static str)>, body: V
     }
 }
 
-fn ok(schema: &'static str, body: Value) -> Reply {
+pub fn ok(schema: &'static str, body: Value) -> Reply {
     json_reply(200, Some((API, schema)), body)
 }
 
-fn error(status: u16, message: &str) -> Reply {
+pub fn error(status: u16, message: &str) -> Reply {
     json_reply(
         status,
         Some((API, "ErrorResponse")),
@@ -44,16 +43,16 @@ fn error(status: u16, message: &str) -> Reply {
     )
 }
 
-struct Request<'a> {
-    method: &'a str,
-    path: &'a str,
-    headers: &'a HeaderMap,
-    bytes: &'a [u8],
-    body: Value,
+pub struct Request<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    pub headers: &'a HeaderMap,
+    pub bytes: &'a [u8],
+    pub body: Value,
 }
 
 impl Request<'_> {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
@@ -106,6 +105,7 @@ pub async fn handle(
             bytes: Some((b"<html>busy</html>".to_vec(), "text/html")),
             ..json_reply(200, None, Value::Null)
         },
+        _ if path == "/v2/bot/channel/webhook/test" => test_webhook(&fake, &request).await,
         _ => answer(&fake, &request),
     };
     fake.check_answer(&reply, &path);
@@ -179,7 +179,7 @@ impl FakeLine {
     }
 
     /// Checks a request's body by schema.
-    fn check_request(&self, name: &str, request: &Request) {
+    pub fn check_request(&self, name: &str, request: &Request) {
         let kind = request.header("content-type").unwrap_or_default();
         if !kind.starts_with("application/json") {
             self.violation(format!("{}: content-type {kind:?}", request.path));
@@ -251,6 +251,30 @@ fn answer(fake: &FakeLine, request: &Request) -> Reply {
     }
 }
 
+/// Calls the desk with no event in it.
+async fn test_webhook(fake: &FakeLine, request: &Request<'_>) -> Reply {
+    if let Some(refused) = check_token(fake, request) {
+        return refused;
+    }
+    fake.check_request("TestWebhookEndpointRequest", request);
+    let (body, signature) = fake.call(&[]);
+    // Without a desk in the test, the address in the console is somebody's who answers.
+    let status = match fake.with(|state| state.target.is_some()) {
+        true => fake.post(&body, Some(&signature)).await,
+        false => 200,
+    };
+    let (reason, detail) = match status {
+        200 => ("OK", "200".to_owned()),
+        0 => ("COULD_NOT_CONNECT", "Connection refused".to_owned()),
+        other => ("ERROR_STATUS_CODE", other.to_string()),
+    };
+    ok(
+        "TestWebhookEndpointResponse",
+        json!({"success": status == 200, "timestamp": fake.with(|state| state.now().to_string()), "statusCode": status,
+               "reason": reason, "detail": detail}),
+    )
+}
+
 fn unknown(fake: &FakeLine, request: &Request) -> Reply {
     fake.violation(format!(
         "{} {}: LINE knows no such call (or this fake does not)",
@@ -275,7 +299,7 @@ fn issue_token(fake: &FakeLine, request: &Request) -> Reply {
     let refused = fake.with(|state| state.refuse_tokens);
     let right = field("grant_type").as_deref() == Some("client_credentials")
         && field("client_id").as_deref() == Some(fake.channel_id())
-        && field("client_secret").as_deref() == Some(fake.channel_secret());
+        && field("client_secret") == Some(fake.channel_secret());
     if refused || !right {
         return json_reply(
             400,
@@ -322,113 +346,6 @@ fn check_token(fake: &FakeLine, request: &Request) -> Option<Reply> {
             401,
             &format!("Authentication failed. Confirm that the access token {token} is valid."),
         )
-    })
-}
-
-/// Faults in messages are answered as LINE does, and kept.
-fn check_messages(fake: &FakeLine, schema: &str, request: &Request) -> Option<Reply> {
-    fake.check_request(schema, request);
-    let faults = rules::messages(&request.body);
-    for fault in &faults {
-        fake.violation(format!("{}: {fault}", request.path));
-    }
-    let details: Vec<Value> = faults
-        .iter()
-        .filter_map(|fault| fault.split_once(": "))
-        .map(|(property, message)| json!({"message": message, "property": property}))
-        .collect();
-    (!faults.is_empty()).then(|| {
-        json_reply(
-            400,
-            Some((API, "ErrorResponse")),
-            json!({"message": format!("The request body has {} error(s)", faults.len()), "details": details}),
-        )
-    })
-}
-
-fn reply(fake: &FakeLine, request: &Request) -> Reply {
-    if let Some(refused) = check_messages(fake, "ReplyMessageRequest", request) {
-        return refused;
-    }
-    let token = request.body["replyToken"].as_str().unwrap_or_default();
-    let user = fake.with(|state| {
-        let life = state.reply_life;
-        let known = state.reply_tokens.get_mut(token)?;
-        if known.used || known.issued_at.elapsed() > life {
-            return None;
-        }
-        known.used = true;
-        Some(known.user.clone())
-    });
-    match user {
-        Some(user) => {
-            let ids = show(fake, &user, By::Reply, &request.body);
-            ok("ReplyMessageResponse", sent_messages(&ids))
-        }
-        None => error(400, "Invalid reply token"),
-    }
-}
-
-fn push(fake: &FakeLine, request: &Request) -> Reply {
-    let key = request.header("x-line-retry-key");
-    match key {
-        Some(key) if rules::is_uuid(key) => {}
-        _ => fake.violation(format!("push: X-Line-Retry-Key is {key:?}, not a UUID")),
-    }
-    if let Some((first, ids)) =
-        key.and_then(|key| fake.with(|state| state.retry_keys.get(key).cloned()))
-    {
-        let mut again = error(409, "The retry key is already accepted");
-        again.body["sentMessages"] = sent_messages(&ids)["sentMessages"].clone();
-        again.accepted = Some(first);
-        return again;
-    }
-    if let Some(refused) = check_messages(fake, "PushMessageRequest", request) {
-        return refused;
-    }
-    let user = request.body["to"].as_str().unwrap_or_default().to_owned();
-    if !fake.with(|state| state.people.contains_key(&user)) {
-        return error(400, "Failed to send messages");
-    }
-    let room = fake.with(|state| state.quota.is_none_or(|limit| state.used_quota < limit));
-    if !room {
-        return error(429, "You have reached your monthly limit.");
-    }
-    let ids = show(fake, &user, By::Push, &request.body);
-    fake.with(|state| {
-        state.used_quota += 1;
-        let request_id = format!("fake-{}", state.requests.len());
-        if let Some(key) = key {
-            state
-                .retry_keys
-                .insert(key.to_owned(), (request_id, ids.clone()));
-        }
-    });
-    ok("PushMessageResponse", sent_messages(&ids))
-}
-
-fn sent_messages(ids: &[String]) -> Value {
-    let sent: Vec<Value> = ids
-        .iter()
-        .map(|id| json!({"id": id, "quoteToken": format!("quote-{id}")}))
-        .collect();
-    json!({ "sentMessages": sent })
-}
-
-/// Puts messages before a person, unless that person has blocked the account: LINE says 200 all the same.
-fn show(fake: &FakeLine, user: &str, by: By, body: &Value) -> Vec<String> {
-    fake.with(|state| {
-        let blocked = state.people.get(user).is_some_and(|person| person.blocked);
-        let mut ids = Vec::new();
-        for message in body["messages"].as_array().into_iter().flatten() {
-            let id = state.message_id();
-            if !blocked {
-                state.sent.push(render(id.clone(), user, by, message));
-                state.last_in_chat.insert(user.to_owned(), id.clone());
-            }
-            ids.push(id);
-        }
-        ids
     })
 }
 
