@@ -26,7 +26,9 @@ pub(crate) fn requests(
         .to
         .address
         .parse()
-        .map_err(|_| "the recipient is not the number of a Telegram chat".to_owned())?;
+        .ok()
+        .filter(|chat| *chat > 0) // groups have negative numbers
+        .ok_or_else(|| "the recipient is not the number of a private chat".to_owned())?;
     let parts = split(&message.body, LONGEST_TEXT);
     let last = parts
         .len()
@@ -200,6 +202,7 @@ mod tests {
     fn what_can_never_be_delivered_is_refused_here() {
         let bot = Bot::new("1:a");
         assert!(requests(&bot, &to("someone@example.org", "hello")).is_err());
+        assert!(requests(&bot, &to("-1001234", "hello")).is_err());
         assert!(requests(&bot, &to("42", " \n ")).is_err());
         let mut long = to("42", "hello");
         long.chat = Some(ChatDeparture {

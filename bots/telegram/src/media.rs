@@ -157,10 +157,7 @@ pub(crate) fn extras(message: &Value) -> Extras {
             .flatten()
             .map(|(key, _)| key.as_str());
         let kind = kinds.find(|key| !FRAME.contains(key)).unwrap_or_default();
-        all.note(
-            "A message of a kind that cannot be shown was sent",
-            kind,
-        );
+        all.note("A message of a kind that cannot be shown was sent", kind);
     }
     all
 }
