@@ -26,5 +26,7 @@ pub enum Fault {
 pub(crate) struct Planned {
     pub(crate) method: String,
     pub(crate) fault: Fault,
+    /// Calls that go well before.
+    pub(crate) skip: usize,
     pub(crate) times: usize,
 }

@@ -5,8 +5,12 @@
 //! where `MADOGUCHI_CORPORA` is set, and so is every answer; [`FakeTelegram::assert_clean`] tells what was wrong. The state
 //! lives in the test's own process: a desk may be killed and started again.
 
-// A crate for tests: a wrong call should stop the test where it is.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod deliver;
 mod fault;
@@ -106,7 +110,12 @@ impl FakeTelegram {
 
     /// The next `times` calls of a method (`*`: of any) fail.
     pub fn fail(&self, method: &str, fault: Fault, times: usize) {
-        self.shared.world().plan(method, fault, times);
+        self.fail_after(0, method, fault, times);
+    }
+
+    /// The same, once `skip` more calls of that method went well.
+    pub fn fail_after(&self, skip: usize, method: &str, fault: Fault, times: usize) {
+        self.shared.world().plan(skip, method, fault, times);
     }
 
     /// Every connection is cut, those that are open as well, until it is switched on again.

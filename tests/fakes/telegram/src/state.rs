@@ -19,10 +19,11 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn plan(&mut self, method: &str, fault: Fault, times: usize) {
+    pub(crate) fn plan(&mut self, skip: usize, method: &str, fault: Fault, times: usize) {
         self.faults.push(Planned {
             method: method.to_lowercase(),
             fault,
+            skip,
             times,
         });
     }
@@ -34,6 +35,10 @@ impl World {
             planned.times > 0 && (planned.method == method || planned.method == "*")
         };
         let planned = self.faults.iter_mut().find(is_meant)?;
+        if planned.skip > 0 {
+            planned.skip -= 1;
+            return None;
+        }
         planned.times -= 1;
         Some(planned.fault.clone())
     }

@@ -1,5 +1,12 @@
 //! The fake is as strict, and as forgetful, as the server it stands for.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
 use madoguchi_fake_telegram::{FakeTelegram, Fault};
 use serde_json::{Value, json};
 use std::time::Duration;
