@@ -273,3 +273,22 @@ async fn a_stop_does_not_wait_for_the_long_poll() {
     assert!(began.elapsed() < Duration::from_secs(1));
     fake.assert_clean();
 }
+
+#[tokio::test]
+async fn two_desks_on_one_bot_learn_of_each_other() {
+    let fake = FakeTelegram::start().await;
+    let doors = [MemoryDoor::new(), MemoryDoor::new()];
+    let first = Running::start(channel(config(&fake)), &doors[0]);
+    fake.wait_requests("getUpdates", 1).await;
+    let second = Running::start(channel(config(&fake)), &doors[1]);
+    doors[0]
+        .wait_down("another program reads the updates")
+        .await;
+    // One goes; the other goes on by itself.
+    first.stop().await;
+    fake.say(MINH, "hello");
+    doors[1].wait_for(1).await;
+    doors[1].wait_up().await;
+    second.stop().await;
+    fake.assert_clean();
+}
