@@ -1,0 +1,422 @@
+//! Requests to the server: serenity's routes and limiter, our own reading of what comes back, because serenity drops the wait a
+//! 429 asks for.
+
+use crate::config::{DiscordConfig, Secret};
+use crate::fault::{Fault, Kind};
+use reqwest::{Client, Response, Url};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use serenity::http::{Http, HttpBuilder, LightMethod, Request, Route};
+use serenity::model::id::{ApplicationId, ChannelId, InteractionId, MessageId};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber;
+
+/// Messages in one page of a conversation: the most the server gives.
+pub const PAGE: usize = 100;
+
+/// Error codes of the server that are told apart (`developers/docs/topics/opcodes-and-status-codes`).
+pub mod code {
+    /// The channel is gone.
+    pub const UNKNOWN_CHANNEL: i64 = 10003;
+    /// The message is gone.
+    pub const UNKNOWN_MESSAGE: i64 = 10008;
+    /// The interaction token has run out, or never was.
+    pub const UNKNOWN_WEBHOOK: i64 = 10015;
+    /// The interaction was not answered in time.
+    pub const UNKNOWN_INTERACTION: i64 = 10062;
+    /// The interaction has been answered.
+    pub const ALREADY_ACKNOWLEDGED: i64 = 40060;
+    /// Direct messages are opened too fast.
+    pub const OPENING_TOO_FAST: i64 = 40003;
+    /// The interaction token is not valid.
+    pub const INVALID_WEBHOOK_TOKEN: i64 = 50027;
+}
+
+/// A request that had no success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestError {
+    /// The server answered that it will not.
+    Refused(Refusal),
+    /// No answer; whether the request was carried out is not known.
+    Away(String),
+}
+
+/// The server's own words, without tokens.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{status} {code}: {message}")]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// Error code in the body, 0 when there is none.
+    pub code: i64,
+    /// The server's words.
+    pub message: String,
+    /// The wait it asks for (429).
+    pub retry_after: Option<Duration>,
+}
+
+impl std::fmt::Display for RestError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Away(words) => f.write_str(words),
+        }
+    }
+}
+
+impl From<RestError> for Fault {
+    fn from(error: RestError) -> Self {
+        let problem = error.to_string();
+        match error {
+            RestError::Away(_) => Self::new(Kind::Unreachable, problem),
+            RestError::Refused(refusal) => Self {
+                kind: match refusal.status {
+                    401 => Kind::SignIn,
+                    429 => Kind::Limit,
+                    500.. => Kind::Server,
+                    _ => Kind::Refused,
+                },
+                problem,
+                wait: refusal.retry_after,
+            },
+        }
+    }
+}
+
+/// The server's REST interface for one bot.
+pub struct Rest {
+    http: Arc<Http>,
+    client: Client,
+    server: Option<Url>,
+    token: Secret,
+    patience: Duration,
+}
+
+impl Rest {
+    /// By the settings; nothing is connected yet.
+    ///
+    /// # Errors
+    /// Settings that cannot work.
+    pub fn new(config: &DiscordConfig) -> Result<Self, Fault> {
+        let server = config.server()?;
+        let patience = Duration::from_secs(config.timeout_seconds.max(1));
+        let client = Client::builder()
+            .use_rustls_tls()
+            .connect_timeout(patience.min(Duration::from_secs(10)))
+            // A redirection would carry the token to another server.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| Fault::new(Kind::Settings, format!("no HTTP client: {error}")))?;
+        let mut builder = HttpBuilder::new(config.token.expose()).client(client.clone());
+        if let Some(server) = &server {
+            // serenity ignores the proxy while its limiter is on.
+            builder = builder
+                .proxy(server.as_str().trim_end_matches('/'))
+                .ratelimiter_disabled(true);
+        }
+        Ok(Self {
+            http: Arc::new(builder.build()),
+            client,
+            server,
+            token: config.token.clone(),
+            patience,
+        })
+    }
+
+    /// serenity's client, for the gateway.
+    pub fn http(&self) -> Arc<Http> {
+        self.http.clone()
+    }
+
+    /// The client for files.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The server used instead of Discord's.
+    pub fn server(&self) -> Option<&Url> {
+        self.server.as_ref()
+    }
+
+    /// How long an answer may take.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// A text without the token, should a server repeat it.
+    pub fn scrub(&self, text: &str) -> String {
+        text.replace(self.token.expose(), "…")
+    }
+
+    /// Asks and returns the body.
+    async fn ask(
+        &self,
+        route: Route<'_>,
+        method: LightMethod,
+        body: Option<&Value>,
+        params: Option<Vec<(&'static str, String)>>,
+    ) -> Result<Vec<u8>, RestError> {
+        // Requests that carry an interaction token are bound by no common limit; serenity's limiter would hold all of them back
+        // together and remember each for ever.
+        let limited = !matches!(
+            route,
+            Route::InteractionResponse { .. }
+                | Route::WebhookOriginalInteractionResponse { .. }
+                | Route::WebhookFollowupMessages { .. }
+        );
+        let request = Request::new(route, method)
+            .body(body.map(|body| body.to_string().into_bytes()))
+            .params(params);
+        let work = async {
+            let response = match &self.http.ratelimiter {
+                Some(limiter) if limited => limiter
+                    .perform(request)
+                    .await
+                    .map_err(|error| self.away(&error))?,
+                _ => {
+                    let proxy = self.server.as_ref().map(|url| url.as_str());
+                    let token = format!("Bot {}", self.token.expose());
+                    request
+                        .build(&self.client, &token, proxy)
+                        .map_err(|error| self.away(&error))?
+                        .send()
+                        .await
+                        .map_err(|error| self.away(&error.without_url()))?
+                }
+            };
+            self.read(response).await
+        };
+        // serenity's spans and warnings repeat requests and messages: none of that belongs in a log.
+        match tokio::time::timeout(self.patience, work.with_subscriber(Dispatch::none())).await {
+            Ok(done) => done,
+            Err(_) => Err(RestError::Away(format!(
+                "no answer from Discord in {} seconds",
+                self.patience.as_secs()
+            ))),
+        }
+    }
+
+    async fn read(&self, response: Response) -> Result<Vec<u8>, RestError> {
+        let status = response.status();
+        let header_wait = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.parse::<f64>().ok());
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(|error| self.away(&error.without_url()))?;
+        if status.is_success() {
+            return Ok(bytes.to_vec());
+        }
+        let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let message = body.get("message").and_then(Value::as_str);
+        let wait = body
+            .get("retry_after")
+            .and_then(Value::as_f64)
+            .or(header_wait)
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        Err(RestError::Refused(Refusal {
+            status: status.as_u16(),
+            code: body.get("code").and_then(Value::as_i64).unwrap_or_default(),
+            message: self.scrub(message.or(status.canonical_reason()).unwrap_or("refused")),
+            retry_after: (status.as_u16() == 429).then(|| {
+                wait.unwrap_or(Duration::from_secs(5))
+                    .min(Duration::from_secs(3600))
+            }),
+        }))
+    }
+
+    /// The chain of causes in one line, without addresses: those of interactions hold their tokens.
+    pub fn away(&self, error: &(dyn Error + 'static)) -> RestError {
+        let mut words = String::from("no connection to Discord");
+        let mut next = Some(error);
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !text.contains("://") && !words.contains(&text) {
+                words = format!("{words}: {text}");
+            }
+            next = cause.source();
+        }
+        RestError::Away(self.scrub(&words))
+    }
+
+    async fn json(
+        &self,
+        route: Route<'_>,
+        method: LightMethod,
+        body: Option<&Value>,
+        params: Option<Vec<(&'static str, String)>>,
+    ) -> Result<Value, RestError> {
+        let bytes = self.ask(route, method, body, params).await?;
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|_| RestError::Away("an answer of Discord could not be read".into()))
+    }
+
+    /// The bot's own account.
+    pub async fn me(&self) -> Result<Value, RestError> {
+        self.json(Route::UserMe, LightMethod::Get, None, None).await
+    }
+
+    /// The application the bot belongs to.
+    pub async fn application(&self) -> Result<Value, RestError> {
+        self.json(
+            Route::Oauth2ApplicationCurrent,
+            LightMethod::Get,
+            None,
+            None,
+        )
+        .await
+    }
+
+    /// Where the gateway is, and how often it may be entered.
+    pub async fn gateway(&self) -> Result<Value, RestError> {
+        self.json(Route::GatewayBot, LightMethod::Get, None, None)
+            .await
+    }
+
+    /// The slash commands registered.
+    pub async fn commands(&self, application: u64) -> Result<Value, RestError> {
+        let route = Route::Commands {
+            application_id: ApplicationId::new(application),
+        };
+        let all = Some(vec![("with_localizations", "true".to_owned())]);
+        self.json(route, LightMethod::Get, None, all).await
+    }
+
+    /// Replaces the slash commands.
+    pub async fn set_commands(&self, application: u64, commands: &Value) -> Result<(), RestError> {
+        let route = Route::Commands {
+            application_id: ApplicationId::new(application),
+        };
+        self.ask(route, LightMethod::Put, Some(commands), None)
+            .await
+            .map(drop)
+    }
+
+    /// The conversation with a person, opened when there is none.
+    pub async fn open(&self, user: u64) -> Result<Value, RestError> {
+        let body = serde_json::json!({ "recipient_id": user.to_string() });
+        self.json(
+            Route::UserMeDmChannels,
+            LightMethod::Post,
+            Some(&body),
+            None,
+        )
+        .await
+    }
+
+    /// Messages after one, oldest first, as they were sent.
+    pub async fn after(
+        &self,
+        channel: u64,
+        after: u64,
+    ) -> Result<Vec<(u64, Box<RawValue>)>, RestError> {
+        let route = Route::ChannelMessages {
+            channel_id: ChannelId::new(channel),
+        };
+        let params = vec![("after", after.to_string()), ("limit", PAGE.to_string())];
+        let bytes = self
+            .ask(route, LightMethod::Get, None, Some(params))
+            .await?;
+        let unreadable = || RestError::Away("a page of messages could not be read".into());
+        let page: Vec<Box<RawValue>> = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
+        let mut messages = Vec::new();
+        for raw in page {
+            let id = serde_json::from_str::<Value>(raw.get())
+                .ok()
+                .and_then(|message| crate::snowflake::parse(message.get("id")?.as_str()?));
+            messages.push((id.ok_or_else(unreadable)?, raw));
+        }
+        messages.sort_by_key(|(id, _)| *id);
+        Ok(messages)
+    }
+
+    /// One message, for fresh addresses of its files.
+    pub async fn message(&self, channel: u64, message: u64) -> Result<Value, RestError> {
+        let route = Route::ChannelMessage {
+            channel_id: ChannelId::new(channel),
+            message_id: MessageId::new(message),
+        };
+        self.json(route, LightMethod::Get, None, None).await
+    }
+
+    /// Writes into a conversation.
+    pub async fn post(&self, channel: u64, body: &Value) -> Result<Value, RestError> {
+        let route = Route::ChannelMessages {
+            channel_id: ChannelId::new(channel),
+        };
+        self.json(route, LightMethod::Post, Some(body), None).await
+    }
+
+    /// Shows that the bot is writing.
+    pub async fn typing(&self, channel: u64) -> Result<(), RestError> {
+        let route = Route::ChannelTyping {
+            channel_id: ChannelId::new(channel),
+        };
+        self.ask(route, LightMethod::Post, None, None)
+            .await
+            .map(drop)
+    }
+
+    /// The first answer to an interaction.
+    pub async fn answer(
+        &self,
+        interaction: u64,
+        token: &str,
+        body: &Value,
+    ) -> Result<(), RestError> {
+        let route = Route::InteractionResponse {
+            interaction_id: InteractionId::new(interaction),
+            token,
+        };
+        self.ask(route, LightMethod::Post, Some(body), None)
+            .await
+            .map(drop)
+    }
+
+    /// The message that answers an interaction.
+    pub async fn original(&self, application: u64, token: &str) -> Result<Value, RestError> {
+        let route = Route::WebhookOriginalInteractionResponse {
+            application_id: ApplicationId::new(application),
+            token,
+        };
+        self.json(route, LightMethod::Get, None, None).await
+    }
+
+    /// Fills that message.
+    pub async fn edit_original(
+        &self,
+        application: u64,
+        token: &str,
+        body: &Value,
+    ) -> Result<Value, RestError> {
+        let route = Route::WebhookOriginalInteractionResponse {
+            application_id: ApplicationId::new(application),
+            token,
+        };
+        self.json(route, LightMethod::Patch, Some(body), None).await
+    }
+
+    /// A further message that answers an interaction.
+    pub async fn follow_up(
+        &self,
+        application: u64,
+        token: &str,
+        body: &Value,
+    ) -> Result<Value, RestError> {
+        let route = Route::WebhookFollowupMessages {
+            application_id: ApplicationId::new(application),
+            token,
+        };
+        let wait = Some(vec![("wait", "true".to_owned())]);
+        self.json(route, LightMethod::Post, Some(body), wait).await
+    }
+}
