@@ -26,7 +26,7 @@ pub(crate) async fn serve(socket: WebSocket, inner: Weak<Inner>) {
     let hello = json!({"op": 10, "d": {"heartbeat_interval": 5000}});
     let _ = tell.send(Frame::Text(hello.to_string().into()));
     // The writer ends when nobody holds the sending side any more: the session and this function do.
-    let writer = tokio::spawn(async move {
+    let mut writer = tokio::spawn(async move {
         while let Some(frame) = told.recv().await {
             let last = matches!(frame, Frame::Close(_));
             if out.send(frame).await.is_err() || last {
@@ -38,7 +38,6 @@ pub(crate) async fn serve(socket: WebSocket, inner: Weak<Inner>) {
     });
     let mut tell = Some(tell);
     let mut mine: Option<String> = None;
-    let ended = writer.abort_handle();
     let read = async {
         while let Some(Ok(frame)) = into.next().await {
             let Frame::Text(text) = frame else { continue };
@@ -66,9 +65,12 @@ pub(crate) async fn serve(socket: WebSocket, inner: Weak<Inner>) {
     };
     tokio::select! {
         () = read => {}
-        _ = writer => {}
+        _ = &mut writer => {}
     }
-    ended.abort();
+    if !writer.is_finished() {
+        writer.abort();
+        let _ = writer.await;
+    }
     if let (Some(inner), Some(mine)) = (inner.upgrade(), mine) {
         if let Some(session) = inner.state().sessions.get_mut(&mine)
             && session
