@@ -7,7 +7,7 @@
 )]
 
 mod arriving;
-//ASK
-//DEL
-//TRO
+mod asking;
+mod delivering;
+mod trouble;
 mod world;

@@ -115,7 +115,18 @@ impl FakeDiscord {
 
     /// The next `times` requests whose `METHOD path` contains `part` meet this trouble.
     pub fn trouble(&self, part: &str, trouble: Trouble, times: usize) {
-        self.state().troubles.push((part.into(), trouble, times));
+        self.trouble_later(part, trouble, times, 0);
+    }
+
+    /// The same after so many such requests went well.
+    pub fn trouble_later(&self, part: &str, trouble: Trouble, times: usize, after: usize) {
+        let planned = state::Planned {
+            part: part.into(),
+            trouble,
+            times,
+            after,
+        };
+        self.state().troubles.push(planned);
     }
 
     /// The network is gone (true) or back (false): connections break, new ones are refused.
@@ -143,6 +154,23 @@ impl FakeDiscord {
         let mut state = self.state();
         state.close_sockets(None);
         state.sessions.clear();
+    }
+
+    /// Tells every event of the sessions once more, as a server does that is not sure what arrived.
+    pub fn repeat_events(&self) {
+        let mut state = self.state();
+        for session in state.sessions.values_mut() {
+            let told = session.log.clone();
+            for (_, packet) in told.iter().filter(|(_, packet)| packet["t"] != "READY") {
+                let event = packet["t"].as_str().unwrap().to_owned();
+                session.tell(&event, packet["d"].clone());
+            }
+        }
+    }
+
+    /// The application's commands were removed by somebody.
+    pub fn forget_commands(&self) {
+        self.state().commands.clear();
     }
 
     /// Waits until a bot is connected and ready.

@@ -372,6 +372,13 @@ impl FakeDiscord {
         self.state().people.get_mut(&person.id).unwrap().blocked = blocked;
     }
 
+    /// The conversation with the person is no longer there.
+    pub fn close_conversation(&self, person: &Person) {
+        self.state()
+            .conversations
+            .retain(|_, conversation| conversation.user != person.id);
+    }
+
     /// Commands and buttons go to a web address instead of the gateway.
     pub fn set_endpoint(&self, url: Option<&str>) {
         self.state().endpoint = url.map(str::to_owned);

@@ -25,6 +25,15 @@ pub enum Trouble {
     Slow(Duration),
 }
 
+/// Trouble that waits for its requests.
+pub(crate) struct Planned {
+    pub(crate) part: String,
+    pub(crate) trouble: Trouble,
+    pub(crate) times: usize,
+    /// Requests that go well before.
+    pub(crate) after: usize,
+}
+
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -151,7 +160,7 @@ pub(crate) struct State {
     pub(crate) resumed: usize,
     pub(crate) identified: usize,
     pub(crate) typing: BTreeMap<u64, usize>,
-    pub(crate) troubles: Vec<(String, Trouble, usize)>,
+    pub(crate) troubles: Vec<Planned>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) violations: Vec<String>,
 }
@@ -209,10 +218,15 @@ impl State {
         let place = self
             .troubles
             .iter()
-            .position(|(part, _, _)| line.contains(part.as_str()))?;
-        let trouble = self.troubles[place].1.clone();
-        self.troubles[place].2 -= 1;
-        if self.troubles[place].2 == 0 {
+            .position(|planned| line.contains(planned.part.as_str()))?;
+        let planned = &mut self.troubles[place];
+        if planned.after > 0 {
+            planned.after -= 1;
+            return None;
+        }
+        let trouble = planned.trouble.clone();
+        planned.times -= 1;
+        if planned.times == 0 {
             self.troubles.remove(place);
         }
         Some(trouble)
