@@ -22,6 +22,8 @@ pub fn scope(channel: u64) -> String {
 struct Inside {
     people: BTreeMap<u64, String>,
     channels: BTreeMap<u64, u64>,
+    /// The list in the inbox is not this one.
+    unsaved: bool,
     door: Option<Arc<dyn Door>>,
 }
 
@@ -83,44 +85,58 @@ impl Book {
 
     /// Remembers a conversation, for good where an inbox is at hand (a process that only sends has none).
     pub async fn add(&self, channel: u64, user: &str) -> Result<(), Fault> {
-        let door = {
+        {
             let mut inside = self.inside();
-            let news = !inside.people.contains_key(&channel);
+            if !inside.people.contains_key(&channel) {
+                inside.unsaved = true;
+            }
             inside.note(channel, user);
-            inside.door.clone().filter(|_| news)
-        };
-        match door {
-            Some(door) => self.write(&door).await,
-            None => Ok(()),
         }
+        self.write().await
     }
 
     /// Forgets a conversation that is gone. It comes back when the person writes.
     pub async fn remove(&self, channel: u64) -> Result<(), Fault> {
-        let door = {
+        {
             let mut inside = self.inside();
-            if let Some(user) = inside.people.remove(&channel)
-                && let Some(user) = snowflake::parse(&user)
-            {
-                inside.channels.remove(&user);
+            if let Some(user) = inside.people.remove(&channel) {
+                inside.unsaved = true;
+                if let Some(user) = snowflake::parse(&user) {
+                    inside.channels.remove(&user);
+                }
             }
-            inside.door.clone()
-        };
-        match door {
-            Some(door) => self.write(&door).await,
-            None => Ok(()),
         }
+        self.write().await
     }
 
-    async fn write(&self, door: &Arc<dyn Door>) -> Result<(), Fault> {
+    /// Writes the list where it changed. What fails stays to be written by the next.
+    async fn write(&self) -> Result<(), Fault> {
+        let changed = || {
+            let inside = self.inside();
+            inside.door.clone().filter(|_| inside.unsaved)
+        };
+        if changed().is_none() {
+            return Ok(());
+        }
         let _alone = self.writing.lock().await;
-        let list: Map<String, Value> = self
-            .inside()
-            .people
-            .iter()
-            .map(|(channel, user)| (channel.to_string(), Value::String(user.clone())))
-            .collect();
-        self.save(door, LIST, Value::Object(list).to_string()).await
+        let Some(door) = changed() else {
+            return Ok(());
+        };
+        let list: Map<String, Value> = {
+            let mut inside = self.inside();
+            inside.unsaved = false;
+            let people = inside.people.iter();
+            people
+                .map(|(channel, user)| (channel.to_string(), Value::String(user.clone())))
+                .collect()
+        };
+        let saved = self
+            .save(&door, LIST, Value::Object(list).to_string())
+            .await;
+        if saved.is_err() {
+            self.inside().unsaved = true;
+        }
+        saved
     }
 
     /// All conversations.

@@ -128,8 +128,11 @@ impl DiscordChannel {
         }
         let url = text(&gateway, "/url")
             .ok_or_else(|| Fault::new(Kind::Server, "Discord names no gateway"))?;
-        let open = url.starts_with("ws://") && self.rest.server().is_none();
-        if open || !(url.starts_with("wss://") || url.starts_with("ws://")) {
+        let here = self
+            .rest
+            .server()
+            .is_some_and(|server| server.scheme() == "http");
+        if !(url.starts_with("wss://") || (here && url.starts_with("ws://"))) {
             return Err(Fault::new(
                 Kind::Server,
                 "Discord names a gateway without TLS",

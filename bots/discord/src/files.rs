@@ -5,6 +5,8 @@ use crate::rest::{Rest, RestError};
 use madoguchi_channel::Attachment;
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber;
 
 /// Flag of a message that is a voice note.
 pub const VOICE_NOTE: u64 = 1 << 13;
@@ -153,6 +155,7 @@ async fn download(rest: &Rest, url: &Url, limit: u64) -> Result<Outcome, RestErr
     let slow = || RestError::Away("the file host does not answer".into());
     // No token: the file hosts take none.
     let request = rest.client().get(url).send();
+    let request = request.with_subscriber(Dispatch::none());
     let response = tokio::time::timeout(rest.patience(), request)
         .await
         .map_err(|_| slow())?

@@ -10,8 +10,8 @@ use crate::rest::{PAGE, Rest, RestError};
 use crate::snowflake;
 use jiff::Timestamp;
 use madoguchi_channel::{Cursor, Door, Health, RawInbound, Reconciliation, Stored};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -193,7 +193,8 @@ impl Intake {
         self.store(vec![arrival], None).await.map(drop)
     }
 
-    /// Compares the last days of a conversation with what is stored, and stores what is missing.
+    /// Compares the last days of a conversation with what is stored: stores what is missing, and what was changed or removed
+    /// while nobody listened.
     pub async fn compare(
         &self,
         channel: u64,
@@ -202,33 +203,70 @@ impl Intake {
     ) -> Result<(), Fault> {
         let prefix = format!("{channel}/");
         let stored = self.door.stored_ids(&self.name, &prefix).await?;
-        let stored: BTreeSet<String> = stored.into_iter().collect();
-        let mut last = from.max(self.since);
+        let stored: BTreeSet<u64> = stored
+            .iter()
+            .filter_map(|id| snowflake::parse(id.strip_prefix(&prefix)?))
+            .collect();
+        let from = from.max(self.since);
+        let (mut last, mut there) = (from, BTreeSet::new());
         loop {
             let page = match self.rest.after(channel, last).await {
                 Ok(page) => page,
+                // The whole conversation is gone: that is no removal of messages.
                 Err(RestError::Refused(gone)) if matches!(gone.status, 403 | 404) => return Ok(()),
                 Err(error) => return Err(error.into()),
             };
             let full = page.len() >= PAGE;
             for (id, raw) in page {
                 last = id;
-                let Some(arrival) = self.message(channel, id, &raw) else {
-                    continue;
-                };
-                total.at_server += 1;
-                let external_id = arrival.external_id.clone();
-                if stored.contains(&external_id) {
+                there.insert(id);
+                if stored.contains(&id) {
+                    total.at_server += 1;
                     total.stored += 1;
-                } else if self.store(vec![arrival], None).await?.new > 0 {
-                    total.missing.push(external_id);
-                } else {
-                    total.stored += 1;
+                    self.compare_edit(channel, id, &raw).await?;
+                } else if let Some(arrival) = self.message(channel, id, &raw) {
+                    total.at_server += 1;
+                    let external_id = arrival.external_id.clone();
+                    if self.store(vec![arrival], None).await?.new > 0 {
+                        total.missing.push(external_id);
+                    } else {
+                        total.stored += 1;
+                    }
                 }
             }
             if !full {
-                return Ok(());
+                break;
             }
+        }
+        for id in stored
+            .range(from.saturating_add(1)..)
+            .filter(|id| !there.contains(id))
+        {
+            let change = Change {
+                event: arrival::DELETED,
+                id: *id,
+                edited_at: None,
+                json: json!({"id": id.to_string(), "channel_id": channel.to_string()}).to_string(),
+            };
+            self.change(channel, &change).await?;
+        }
+        Ok(())
+    }
+
+    /// An edit of a stored message. One that was read with the message comes out once more, with the text it has anyway.
+    async fn compare_edit(&self, channel: u64, id: u64, raw: &RawValue) -> Result<(), Fault> {
+        let message: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+        match text(&message, "/edited_timestamp") {
+            Some(edited_at) => {
+                let change = Change {
+                    event: arrival::EDITED,
+                    id,
+                    edited_at: Some(edited_at.to_owned()),
+                    json: raw.get().to_owned(),
+                };
+                self.change(channel, &change).await
+            }
+            None => Ok(()),
         }
     }
 

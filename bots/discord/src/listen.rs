@@ -67,7 +67,7 @@ pub async fn run(
                 }
             }
             Some(_) = desk.interactions.join_next() => {}
-            Some(next) = told.recv() => desk.take(next).await,
+            Some(next) = told.recv() => desk.take(next),
             else => break,
         }
     }
@@ -127,7 +127,7 @@ impl Sorter {
         self.begin(channel);
     }
 
-    async fn take(&mut self, told: Told) {
+    fn take(&mut self, told: Told) {
         match told {
             Told::Up => self.intake.report(Health::Up),
             Told::Down(fault) => self.intake.report(fault.health()),
@@ -145,12 +145,6 @@ impl Sorter {
                     };
                     if event.message.author.bot || heard.id < self.intake.since {
                         return;
-                    }
-                    if self.intake.book.person(channel).is_none()
-                        && let Err(fault) = self.intake.book.add(channel, &heard.user).await
-                    {
-                        // In memory it is known; it is written with the next one.
-                        self.intake.report(fault.health());
                     }
                     let work = self.waiting.entry(channel).or_default();
                     work.read_on = true;
@@ -261,6 +255,9 @@ async fn conversation(intake: &Intake, channel: u64, mut work: Work) -> Work {
 
 async fn carry_out(intake: &Intake, channel: u64, work: &mut Work) -> Result<(), Fault> {
     let struggling = work.failures > 0;
+    if let Some(heard) = work.heard.front() {
+        intake.book.add(channel, &heard.user).await?;
+    }
     if work.read_on {
         match intake.read_on(channel).await {
             Ok((_, read)) => {

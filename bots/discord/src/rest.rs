@@ -6,11 +6,12 @@ use crate::fault::{Fault, Kind};
 use reqwest::{Client, Response, Url};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use serenity::http::{Http, HttpBuilder, LightMethod, Request, Route};
+use serenity::http::{Http, HttpBuilder, LightMethod, Ratelimiter, Request, Route};
 use serenity::model::id::{ApplicationId, ChannelId, InteractionId, MessageId};
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
@@ -93,6 +94,8 @@ pub struct Rest {
     server: Option<Url>,
     token: Secret,
     patience: Duration,
+    /// Until when serenity's limiter holds back requests to a path.
+    held: Arc<Mutex<BTreeMap<String, Instant>>>,
 }
 
 impl Rest {
@@ -110,7 +113,17 @@ impl Rest {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| Fault::new(Kind::Settings, format!("no HTTP client: {error}")))?;
+        let held: Arc<Mutex<BTreeMap<String, Instant>>> = Arc::default();
         let mut builder = HttpBuilder::new(config.token.expose()).client(client.clone());
+        let token = format!("Bot {}", config.token.expose());
+        let mut limiter = Ratelimiter::new(client.clone(), token);
+        let note = held.clone();
+        limiter.set_ratelimit_callback(Box::new(move |info| {
+            let mut held = note.lock().unwrap_or_else(PoisonError::into_inner);
+            held.retain(|_, until| *until > Instant::now());
+            held.insert(info.path, Instant::now() + info.timeout);
+        }));
+        builder = builder.ratelimiter(limiter);
         if let Some(server) = &server {
             // serenity ignores the proxy while its limiter is on.
             builder = builder
@@ -123,6 +136,7 @@ impl Rest {
             server,
             token: config.token.clone(),
             patience,
+            held,
         })
     }
 
@@ -167,6 +181,7 @@ impl Rest {
                 | Route::WebhookOriginalInteractionResponse { .. }
                 | Route::WebhookFollowupMessages { .. }
         );
+        let path = route.path();
         let request = Request::new(route, method)
             .body(body.map(|body| body.to_string().into_bytes()))
             .params(params);
@@ -192,10 +207,27 @@ impl Rest {
         // serenity's spans and warnings repeat requests and messages: none of that belongs in a log.
         match tokio::time::timeout(self.patience, work.with_subscriber(Dispatch::none())).await {
             Ok(done) => done,
-            Err(_) => Err(RestError::Away(format!(
+            Err(_) => Err(self.held_back(&path)),
+        }
+    }
+
+    /// Nothing came in time: because the limiter waits, or because the server does not answer.
+    fn held_back(&self, path: &str) -> RestError {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = held
+            .get(path)
+            .and_then(|until| until.checked_duration_since(Instant::now()));
+        match wait {
+            Some(wait) => RestError::Refused(Refusal {
+                status: 429,
+                code: 0,
+                message: "a limit of Discord holds the request back".into(),
+                retry_after: Some(wait),
+            }),
+            None => RestError::Away(format!(
                 "no answer from Discord in {} seconds",
                 self.patience.as_secs()
-            ))),
+            )),
         }
     }
 

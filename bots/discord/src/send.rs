@@ -31,14 +31,26 @@ struct Progress {
     complete: bool,
 }
 
-/// Where the next part goes.
+/// Where the next part goes. In a conversation of two everything but the first answer to a command is a message of its own: the
+/// server keeps those from doubling, and others not.
 enum Way {
     /// Into the message of the deferred answer.
     Original(Handle),
     /// Below it.
     FollowUp(Handle),
-    /// Into the conversation of two.
-    Direct,
+    /// Into the conversation of two; below the answer if the person takes no direct messages.
+    Direct(Option<Handle>),
+}
+
+impl Way {
+    /// By a handle, after the deferred answer was filled.
+    fn beside(handle: Handle, alone: bool) -> Self {
+        if alone {
+            Self::FollowUp(handle)
+        } else {
+            Self::Direct(Some(handle))
+        }
+    }
 }
 
 /// Why a part did not go out.
@@ -93,14 +105,19 @@ impl Sender {
             .and_then(|lent| Handle::live(lent, now));
         let mut way = match handle {
             Some(handle) if sent == 0 && handle.kind == Kind::Command => Way::Original(handle),
-            Some(handle) => Way::FollowUp(handle),
-            None => Way::Direct,
+            Some(handle) => Way::beside(handle, chat.public),
+            None => Way::Direct(None),
         };
         for part in parts.iter().skip(sent) {
             let outcome = loop {
                 match self.deliver(&mut way, user, part, chat.public).await {
-                    Err(Failed::WayClosed) => way = Way::Direct,
-                    Err(Failed::Rest(error)) => break Err(error),
+                    Err(Failed::WayClosed) => way = Way::Direct(None),
+                    Err(Failed::Rest(error)) => match way {
+                        Way::Direct(Some(handle)) if is_closed_to_us(&error) => {
+                            way = Way::FollowUp(handle);
+                        }
+                        _ => break Err(error),
+                    },
                     Ok(id) => break Ok(id),
                 }
             };
@@ -125,7 +142,7 @@ impl Sender {
         alone: bool,
     ) -> Result<String, Failed> {
         let answer = match way {
-            Way::Direct => return Ok(self.direct(user, part).await?),
+            Way::Direct(_) => return Ok(self.direct(user, part).await?),
             Way::FollowUp(handle) => {
                 let body = encode::follow_up(part, alone);
                 self.rest
@@ -136,7 +153,7 @@ impl Sender {
                 let handle = handle.clone();
                 let standing = self.rest.original(handle.application, &handle.token).await;
                 // Later parts, and later answers by the same handle, go below.
-                *way = Way::FollowUp(handle.clone());
+                *way = Way::beside(handle.clone(), alone);
                 match standing {
                     Ok(original) if waits(&original) => {
                         let body = encode::original(part);
@@ -226,6 +243,11 @@ fn is_over(refusal: &Refusal) -> bool {
         refusal.code,
         code::UNKNOWN_WEBHOOK | code::UNKNOWN_INTERACTION | code::INVALID_WEBHOOK_TOKEN
     ) || matches!(refusal.status, 401 | 403 | 404)
+}
+
+/// The person takes no direct messages.
+fn is_closed_to_us(error: &RestError) -> bool {
+    matches!(error, RestError::Refused(refusal) if refusal.status == 403)
 }
 
 /// What the desk is told. Faults of our own token say nothing against the person: they pass when it is mended.

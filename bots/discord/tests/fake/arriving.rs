@@ -330,6 +330,61 @@ async fn a_look_without_a_gateway_takes_what_is_new_and_comparing_finds_what_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_and_removed_while_away_comes_out_in_the_comparison() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let hana = world.fake.person("Hana", "ja");
+    let ids: Vec<String> = ["one", "two", "three"]
+        .map(|text| world.fake.say(&hana, text))
+        .into();
+    world.door.nth(3).await;
+    running.stop().await;
+    world.fake.edit(&ids[0], "one, changed");
+    world.fake.delete(&ids[1]);
+    let channel = world.channel();
+    for _ in 0..2 {
+        let found = channel.reconcile(world.door.clone()).await.unwrap();
+        assert_eq!(
+            (found.at_server, found.stored, found.missing.len()),
+            (2, 2, 0)
+        );
+        assert_eq!(world.door.ids().len(), 5);
+    }
+    let edited = world.nth(4).await;
+    assert_eq!(edited.text, "one, changed");
+    assert_eq!(edited.chat.unwrap().alters.unwrap().message_id, ids[0]);
+    let deleted = world.nth(5).await;
+    assert_eq!(deleted.chat.unwrap().alters.unwrap().message_id, ids[1]);
+    world.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_nobody_understands_is_found_by_the_next_look() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let hana = world.fake.person("Hana", "ja");
+    world.fake.say(&hana, "one");
+    world.door.nth(1).await;
+    world.fake.hide_events(true);
+    world.fake.say(&hana, "two");
+    world.fake.hide_events(false);
+    world
+        .fake
+        .tell_gateway("MESSAGE_CREATE", &json!({"id": "no id", "content": 5}));
+    world.fake.say(&hana, "three");
+    world.door.nth(3).await;
+    running.stop().await;
+    let texts: Vec<String> = world
+        .door
+        .arrivals()
+        .iter()
+        .map(|raw| world.decoded(raw).text)
+        .collect();
+    assert_eq!(texts, ["one", "two", "three"]);
+    world.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_one_person_keeps_nobody_else_waiting() {
     let world = World::new().await;
     let running = world.running().await;

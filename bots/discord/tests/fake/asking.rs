@@ -2,7 +2,7 @@
 
 use crate::world::{World, answer, answer_to, choices};
 use jiff::{SignedDuration, Timestamp};
-use madoguchi_channel::{Channel, ChatDeparture};
+use madoguchi_channel::{Channel, ChatDeparture, SendError};
 use madoguchi_discord::DiscordChannel;
 use madoguchi_fake_discord::{Place, Trouble, Way};
 use std::sync::Arc;
@@ -99,7 +99,7 @@ async fn an_answer_to_a_button_leaves_the_message_above_it_as_it_is() {
     let reply = world.fake.next_sent(&hana).await;
     assert_eq!(
         (reply.way, reply.text.as_str(), reply.alone),
-        (Way::FollowUp, "That one.", false)
+        (Way::Direct, "That one.", false)
     );
     running.stop().await;
     world.assert_clean();
@@ -259,6 +259,60 @@ async fn when_the_handle_has_run_out_the_answer_comes_as_a_direct_message() {
     let reply = world.nth(2).await.chat.unwrap();
     assert_eq!(reply.conversation, message.chat.unwrap().conversation);
     running.stop().await;
+    world.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_no_direct_messages_is_answered_by_the_handle_as_long_as_it_lasts() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let hana = world.fake.person("Hana", "ja");
+    let asked = world
+        .fake
+        .command(&hana, Place::Alone, "ask", Some("question"));
+    let message = world.nth(1).await;
+    world.fake.answered(&asked).await;
+    world.fake.block(&hana, true);
+    let long = "文。".repeat(2500);
+    running
+        .channel
+        .send(&answer_to("m1", &message, &long))
+        .await
+        .unwrap();
+    let sent = world.fake.sent_to(&hana);
+    let ways: Vec<Way> = sent.iter().map(|sent| sent.way).collect();
+    assert_eq!(ways, [Way::Original, Way::FollowUp, Way::FollowUp]);
+    world.fake.end_interactions();
+    let error = running
+        .channel
+        .send(&answer_to("m2", &message, "late"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, SendError::Permanent(_)), "{error:?}");
+    running.stop().await;
+    world.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_between_storing_and_taking_the_answer_still_arrives() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let hana = world.fake.person("Hana", "ja");
+    // The server does not hear that it was taken: to it the desk died.
+    world.fake.trouble("/callback", Trouble::Status(503), 3);
+    let asked = world
+        .fake
+        .command(&hana, Place::Server, "ask", Some("question"));
+    let message = world.nth(1).await;
+    running.kill();
+    world.fake.disconnected().await;
+    assert!(!world.fake.is_answered(&asked));
+    world
+        .channel()
+        .send(&answer_to("m1", &message, "Answer."))
+        .await
+        .unwrap();
+    assert_eq!(world.fake.next_sent(&hana).await.way, Way::Direct);
     world.assert_clean();
 }
 

@@ -168,6 +168,11 @@ impl FakeDiscord {
         }
     }
 
+    /// Events are not told (true): what happens is seen only by who looks.
+    pub fn hide_events(&self, hide: bool) {
+        self.state().hide_events = hide;
+    }
+
     /// The application's commands were removed by somebody.
     pub fn forget_commands(&self) {
         self.state().commands.clear();

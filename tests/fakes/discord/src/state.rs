@@ -157,6 +157,7 @@ pub(crate) struct State {
     pub(crate) signature: u64,
     pub(crate) sessions: BTreeMap<String, Session>,
     pub(crate) refuse_identify: Option<u16>,
+    pub(crate) hide_events: bool,
     pub(crate) resumed: usize,
     pub(crate) identified: usize,
     pub(crate) typing: BTreeMap<u64, usize>,
@@ -184,6 +185,7 @@ impl State {
             signature: 1,
             sessions: BTreeMap::new(),
             refuse_identify: None,
+            hide_events: false,
             resumed: 0,
             identified: 0,
             typing: BTreeMap::new(),
@@ -246,6 +248,9 @@ impl State {
 
     /// Tells every session; one without a connection keeps it for a resumption.
     pub(crate) fn dispatch(&mut self, event: &str, data: &Value) {
+        if self.hide_events {
+            return;
+        }
         for session in self.sessions.values_mut() {
             // Direct messages are told to whom asked for them; interactions to everybody.
             if event.starts_with("MESSAGE") && session.intents & (1 << 12) == 0 {
