@@ -2,10 +2,11 @@
 //!
 //! Reading order: [`config`], [`DiscordChannel`] (the channel), `gateway` (serenity's connection), `listen` (what it tells, sorted),
 //! `intake` (into the inbox), `book` (which conversations there are), `decode` and `files` (what an arrival says), `send`, `encode`
-//! and `split` (what goes out), `commands`, `rest` (requests), [`fault`] (what can be wrong and what to do).
+//! and `split` (what goes out), `commands`, `rest` and `calls` (requests), [`fault`] (what can be wrong and what to do).
 
 mod arrival;
 mod book;
+mod calls;
 mod channel;
 mod commands;
 pub mod config;

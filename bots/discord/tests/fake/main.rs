@@ -6,8 +6,10 @@
     missing_docs
 )]
 
+mod answering;
 mod arriving;
 mod asking;
+mod changing;
 mod delivering;
 mod trouble;
 mod world;

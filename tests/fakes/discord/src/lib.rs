@@ -4,7 +4,7 @@
 //! every answer. What is wrong is collected; [`FakeDiscord::assert_clean`] tells it. The state lives in the process of the test:
 //! a bot may be killed and started again.
 //!
-//! Reading order: [`FakeDiscord`] (starting, failing), `people` (what persons do), `state`, `rest`, `gateway`, `json`, `rules`, `schema`.
+//! Reading order: [`FakeDiscord`] (starting, failing), `people` (what persons do), `looking` (what a test sees), `state`, `rest`, `calls`, `gateway`, `json`, `rules`, `schema`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,9 +12,11 @@
     clippy::string_slice
 )]
 
+mod calls;
 mod gateway;
 mod json;
 mod line;
+mod looking;
 mod people;
 mod rest;
 mod rules;
