@@ -1,35 +1,34 @@
 //! The gateway: serenity's shards, on a thread and a runtime of their own.
 //!
-//! Of their own for three reasons. serenity hands each event to a new task: on one thread they keep their order. Its warnings
-//! repeat whole messages: this thread has no log. And dropping the runtime ends everything at once.
+//! Of their own for four reasons. serenity hands each event to a new task: on one thread they keep their order. Its warnings
+//! repeat whole messages: this thread has no log. After some failures it runs in circles until a heartbeat is due: nobody else
+//! is held up. And dropping the runtime ends everything at once.
 
 use crate::fault::{Fault, Kind};
 use futures_util::StreamExt;
-use serenity::all::{Context, Event, EventHandler, RawEventHandler, ShardStageUpdateEvent};
+use serenity::all::{Context, Event, RawEventHandler, ShardId};
 use serenity::async_trait;
 use serenity::gateway::{ConnectionStage, GatewayError, ShardManager, ShardManagerOptions};
 use serenity::http::Http;
 use serenity::model::gateway::GatewayIntents;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// So long the connection may be away before operators are told.
 const UNEASY: Duration = Duration::from_secs(10);
 /// So long before it is begun anew from the start.
 const HOPELESS: Duration = Duration::from_secs(90);
-/// So long saying good-bye may take.
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// So long saying good-bye may take; a thread that does not come back is left behind and ends by itself.
 const FAREWELL: Duration = Duration::from_millis(300);
 
 /// What the gateway tells.
 pub enum Told {
     /// An event.
     Event(Box<Event>),
-    /// The connection stands.
-    Up,
     /// The connection has been away for a while.
     Down(Fault),
 }
@@ -46,34 +45,6 @@ pub struct Gate {
 
 struct Ears {
     told: mpsc::UnboundedSender<Told>,
-    /// Since when a shard is away; absent while it stands.
-    away: Mutex<BTreeMap<u32, Instant>>,
-}
-
-impl Ears {
-    /// The longest any shard has been away.
-    fn away_for(&self) -> Option<Duration> {
-        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        away.values().map(Instant::elapsed).max()
-    }
-}
-
-#[async_trait]
-impl EventHandler for Ears {
-    async fn shard_stage_update(&self, _: Context, event: ShardStageUpdateEvent) {
-        let stands = {
-            let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-            if event.new == ConnectionStage::Connected {
-                away.remove(&event.shard_id.0);
-            } else {
-                away.entry(event.shard_id.0).or_insert_with(Instant::now);
-            }
-            away.is_empty()
-        };
-        if stands {
-            let _ = self.told.send(Told::Up);
-        }
-    }
 }
 
 #[async_trait]
@@ -83,16 +54,21 @@ impl RawEventHandler for Ears {
     }
 }
 
+/// When all connections were last seen to stand. A thread that runs in circles does not look, and so they do not.
+type Pulse = Arc<Mutex<Instant>>;
+
 /// Stays connected until told to stop, or until only a new beginning or the operator can help.
 pub async fn listen(
     gate: Gate,
     told: mpsc::UnboundedSender<Told>,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
-    let (done, outcome) = oneshot::channel();
+    let (done, mut outcome) = oneshot::channel();
     // Whoever no longer waits for the outcome wants no connection either.
     let end = stop.child_token();
     let _end_with_me = end.clone().drop_guard();
+    let pulse = Pulse::new(Mutex::new(Instant::now()));
+    let (beat, tell) = (pulse.clone(), told.clone());
     let spawned = std::thread::Builder::new()
         .name("discord-gateway".into())
         .spawn(move || {
@@ -102,7 +78,7 @@ pub async fn listen(
                 .build();
             let result = match runtime {
                 Ok(runtime) => {
-                    let result = runtime.block_on(stay(gate, told, end));
+                    let result = runtime.block_on(stay(gate, tell, beat, end));
                     runtime.shutdown_background();
                     result
                 }
@@ -113,28 +89,42 @@ pub async fn listen(
     if let Err(error) = spawned {
         return Err(Fault::new(Kind::Gateway, format!("no thread: {error}")));
     }
-    outcome.await.unwrap_or_else(|_| {
-        Err(Fault::new(
-            Kind::Gateway,
-            "the gateway connection broke off on something that could not be read",
-        ))
-    })
+    let mut uneasy = false;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => {
+                let _ = tokio::time::timeout(FAREWELL * 2, outcome).await;
+                return Ok(());
+            }
+            result = &mut outcome => return result.unwrap_or_else(|_| {
+                let words = "the gateway connection broke off on something that could not be read";
+                Err(Fault::new(Kind::Gateway, words))
+            }),
+            () = tokio::time::sleep(LOOK) => {
+                let away = pulse.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+                if away >= HOPELESS {
+                    return Err(Fault::new(Kind::Gateway, "the gateway connection did not come back"));
+                }
+                if away >= UNEASY && !uneasy {
+                    let fault = Fault::new(Kind::Gateway, "the gateway connection is away");
+                    let _ = told.send(Told::Down(fault));
+                }
+                uneasy = away >= UNEASY;
+            }
+        }
+    }
 }
 
 async fn stay(
     gate: Gate,
     told: mpsc::UnboundedSender<Told>,
-    stop: CancellationToken,
+    pulse: Pulse,
+    end: CancellationToken,
 ) -> Result<(), Fault> {
-    let now = Instant::now();
-    let ears = Arc::new(Ears {
-        told: told.clone(),
-        away: Mutex::new((0..gate.shards).map(|shard| (shard, now)).collect()),
-    });
     let (manager, mut ended) = ShardManager::new(ShardManagerOptions {
         data: Arc::default(),
-        event_handlers: vec![ears.clone()],
-        raw_event_handlers: vec![ears.clone()],
+        event_handlers: Vec::new(),
+        raw_event_handlers: vec![Arc::new(Ears { told })],
         shard_index: 0,
         shard_init: 0,
         shard_total: 0,
@@ -148,10 +138,9 @@ async fn stay(
     manager
         .initialize()
         .map_err(|_| Fault::new(Kind::Gateway, "the gateway connection cannot be begun"))?;
-    let mut uneasy = false;
     loop {
         tokio::select! {
-            () = stop.cancelled() => {
+            () = end.cancelled() => {
                 let _ = tokio::time::timeout(FAREWELL, manager.shutdown_all()).await;
                 return Ok(());
             }
@@ -159,20 +148,21 @@ async fn stay(
                 Some(Err(error)) => Err(final_word(&error)),
                 _ => Err(Fault::new(Kind::Gateway, "the gateway connection ended")),
             },
-            () = tokio::time::sleep(Duration::from_secs(1)) => match ears.away_for() {
-                None => uneasy = false,
-                Some(away) if away >= HOPELESS => {
-                    return Err(Fault::new(Kind::Gateway, "the gateway connection did not come back"));
-                }
-                Some(away) if away >= UNEASY && !uneasy => {
-                    uneasy = true;
-                    let fault = Fault::new(Kind::Gateway, "the gateway connection is away");
-                    let _ = told.send(Told::Down(fault));
-                }
-                Some(_) => {}
+            () = tokio::time::sleep(LOOK) => if all_stand(&manager, gate.shards).await {
+                *pulse.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             },
         }
     }
+}
+
+/// A shard that could not be begun, or is being begun anew, is none of the manager's runners.
+async fn all_stand(manager: &ShardManager, shards: u32) -> bool {
+    let runners = manager.runners.lock().await;
+    (0..shards).all(|shard| {
+        runners
+            .get(&ShardId(shard))
+            .is_some_and(|runner| runner.stage == ConnectionStage::Connected)
+    })
 }
 
 /// serenity ends for good on what no new connection mends.

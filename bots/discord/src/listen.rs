@@ -129,10 +129,13 @@ impl Sorter {
 
     fn take(&mut self, told: Told) {
         match told {
-            Told::Up => self.intake.report(Health::Up),
             Told::Down(fault) => self.intake.report(fault.health()),
             Told::Event(event) => match *event {
-                Event::Ready(_) => self.everything(),
+                Event::Ready(_) => {
+                    self.intake.report(Health::Up);
+                    self.everything();
+                }
+                Event::Resumed(_) => self.intake.report(Health::Up),
                 Event::MessageCreate(event) if event.message.guild_id.is_none() => {
                     if event.message.author.id.get() == self.own {
                         return;

@@ -24,6 +24,35 @@ async fn a_network_that_comes_back_brings_what_was_written_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn operators_are_told_when_the_connection_stays_away_and_when_it_is_back() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let hana = world.fake.person("Hana", "ja");
+    world.fake.say(&hana, "before");
+    world.door.nth(1).await;
+    world.fake.cut_network(true);
+    world.door.down("gateway connection is away").await;
+    world.fake.say(&hana, "meanwhile");
+    world.fake.cut_network(false);
+    world.door.up().await;
+    assert_eq!(world.nth(2).await.text, "meanwhile");
+    running.stop().await;
+    world.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_is_quick_while_the_network_is_away() {
+    let world = World::new().await;
+    let running = world.running().await;
+    world.fake.cut_network(true);
+    world.fake.disconnected().await;
+    running.stop().await;
+    // And while the channel has never been connected.
+    world.begin().stop().await;
+    world.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_the_server_forgot_is_begun_anew_and_nothing_is_missed() {
     let world = World::new().await;
     let running = world.running().await;
