@@ -108,8 +108,12 @@ impl Sorter {
         self.busy.insert(channel);
         let (intake, readers) = (self.intake.clone(), self.readers.clone());
         self.tasks.spawn(async move {
-            let _turn = readers.acquire().await;
-            (channel, conversation(&intake, channel, work).await)
+            let turn = readers.acquire().await;
+            let (left, wait) = conversation(&intake, channel, work).await;
+            // Who waits for a better moment keeps nobody from his turn.
+            drop(turn);
+            tokio::time::sleep(wait).await;
+            (channel, left)
         });
     }
 
@@ -234,26 +238,20 @@ fn json_of(event: &impl serde::Serialize) -> String {
     serde_json::to_string(event).unwrap_or_else(|_| "{}".into())
 }
 
-/// Reads a conversation on and stores its changes. Returns what could not be done now.
-async fn conversation(intake: &Intake, channel: u64, mut work: Work) -> Work {
-    match carry_out(intake, channel, &mut work).await {
-        Ok(()) => work.failures = 0,
-        Err(fault) => {
-            let wait = fault
-                .wait
-                .unwrap_or_else(|| pause_after(work.failures))
-                .max(Duration::from_millis(50));
-            work.failures = work.failures.saturating_add(1);
-            // A limit of one conversation says nothing about the others.
-            if fault.kind != Kind::Limit {
-                tracing::warn!(channel.name = %intake.name, error = %fault, "a conversation could not be read on; it is tried again");
-                intake.report(fault.health());
-            }
-            tokio::time::sleep(wait).await;
-            return work;
-        }
+/// Reads a conversation on and stores its changes. Returns what could not be done now, and how long to wait with it.
+async fn conversation(intake: &Intake, channel: u64, mut work: Work) -> (Work, Duration) {
+    let Err(fault) = carry_out(intake, channel, &mut work).await else {
+        work.failures = 0;
+        return (work, Duration::ZERO);
+    };
+    let wait = fault.wait.unwrap_or_else(|| pause_after(work.failures));
+    work.failures = work.failures.saturating_add(1);
+    // A limit of one conversation says nothing about the others.
+    if fault.kind != Kind::Limit {
+        tracing::warn!(channel.name = %intake.name, error = %fault, "a conversation could not be read on; it is tried again");
+        intake.report(fault.health());
     }
-    work
+    (work, wait.max(Duration::from_millis(50)))
 }
 
 async fn carry_out(intake: &Intake, channel: u64, work: &mut Work) -> Result<(), Fault> {

@@ -23,12 +23,13 @@ pub struct Sender {
     done: Mutex<VecDeque<Progress>>,
 }
 
-/// How far a message got in this process.
-#[derive(Clone)]
+/// How far a message got.
 struct Progress {
     message_id: String,
+    /// Parts delivered, by other processes too.
+    sent: usize,
+    /// Ids of those this process delivered.
     ids: Vec<String>,
-    complete: bool,
 }
 
 /// Where the next part goes. In a conversation of two everything but the first answer to a command is a message of its own: the
@@ -88,14 +89,8 @@ impl Sender {
         })?;
         let chat = message.chat.clone().unwrap_or_default();
         let parts = encode::parts(&message.message_id, &message.body, &chat.choices);
-        let mut ids = Vec::new();
-        if let Some(before) = self.progress(&message.message_id) {
-            if before.complete {
-                return Ok(receipt(before.ids));
-            }
-            ids = before.ids;
-        }
-        let mut sent = chat.parts_sent.max(ids.len());
+        let (before, mut ids) = self.progress(&message.message_id);
+        let mut sent = chat.parts_sent.max(before);
         if sent >= parts.len() {
             return Ok(receipt(ids));
         }
@@ -125,7 +120,7 @@ impl Sender {
                 Ok(id) => {
                     ids.push(id);
                     sent = sent.saturating_add(1);
-                    self.remember(message, &ids, sent == parts.len());
+                    self.remember(message, sent, &ids);
                 }
                 Err(error) => return Err(failure(&error, sent)),
             }
@@ -198,14 +193,14 @@ impl Sender {
         Ok(server_id(&self.rest.post(channel, &body).await?))
     }
 
-    fn progress(&self, message_id: &str) -> Option<Progress> {
+    fn progress(&self, message_id: &str) -> (usize, Vec<String>) {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.iter()
             .find(|known| known.message_id == message_id)
-            .cloned()
+            .map_or((0, Vec::new()), |known| (known.sent, known.ids.clone()))
     }
 
-    fn remember(&self, message: &OutboundMessage, ids: &[String], complete: bool) {
+    fn remember(&self, message: &OutboundMessage, sent: usize, ids: &[String]) {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.retain(|known| known.message_id != message.message_id);
         if done.len() >= REMEMBERED {
@@ -213,8 +208,8 @@ impl Sender {
         }
         done.push_back(Progress {
             message_id: message.message_id.clone(),
+            sent,
             ids: ids.to_vec(),
-            complete,
         });
     }
 }
