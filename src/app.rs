@@ -21,11 +21,15 @@ use crate::store::SqliteStore;
 use crate::store::vault::{FileVault, Scanner};
 use crate::web::{HealthRegistry, Metrics, WebState};
 use anyhow::{Context, bail};
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use madoguchi_channel::{Channel, DecodeError, InboundMessage};
+use madoguchi_channel::{Channel, DecodeError, InboundMessage, Party};
+use madoguchi_discord::DiscordChannel;
 use madoguchi_email::EmailChannel;
+use madoguchi_line::LineChannel;
 use madoguchi_maildir::{SpoolChannel, SpoolConfig};
 use madoguchi_mime::Seal;
+use madoguchi_telegram::TelegramChannel;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -251,6 +255,7 @@ impl App {
                 ChannelProfile {
                     desk: channel.desk.clone().map(DeskId),
                     address: channel.address.clone(),
+                    chat: channel.kind.is_chat(),
                 },
             );
             channels.insert(channel.name.clone(), open_channel(&channel, seal.as_ref())?);
@@ -331,6 +336,7 @@ impl App {
             ChannelProfile {
                 desk: Some(desk.clone()),
                 address: None,
+                chat: false,
             },
         );
         Ok(name)
@@ -390,6 +396,7 @@ impl App {
 /// Reads arrivals by the channel they came by.
 struct Decoders(BTreeMap<String, Arc<dyn Channel>>);
 
+#[async_trait]
 impl Decoder for Decoders {
     fn decode(&self, channel: &str, bytes: &[u8]) -> Result<InboundMessage, DecodeError> {
         match self.0.get(channel) {
@@ -400,11 +407,28 @@ impl Decoder for Decoders {
         }
     }
 
-    fn files(&self, channel: &str, bytes: &[u8]) -> Vec<Vec<u8>> {
-        self.0
-            .get(channel)
-            .map(|channel| channel.files(bytes))
-            .unwrap_or_default()
+    async fn files(
+        &self,
+        channel: &str,
+        bytes: &[u8],
+    ) -> Result<Vec<Result<Vec<u8>, String>>, String> {
+        let Some(channel) = self.0.get(channel).cloned() else {
+            return Ok(Vec::new());
+        };
+        let bytes = bytes.to_vec();
+        // In a task of its own: a reader that fails on a message must not take the worker along.
+        match tokio::spawn(async move { channel.fetch(&bytes).await }).await {
+            Ok(fetched) => fetched.map_err(|error| error.to_string()),
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
+    async fn working(&self, channel: &str, to: &Party) {
+        if let Some(channel) = self.0.get(channel).cloned() {
+            let to = to.clone();
+            // Beside the work: nobody waits for a typing sign.
+            tokio::spawn(async move { channel.working(&to).await });
+        }
     }
 }
 
@@ -473,6 +497,18 @@ fn open_channel(
                 None => opened,
             })
         }
+        ChannelKind::Telegram(settings) => Arc::new(
+            TelegramChannel::new((**settings).clone(), now)
+                .with_context(|| format!("channel `{}`", channel.name))?,
+        ),
+        ChannelKind::Discord(settings) => Arc::new(
+            DiscordChannel::new((**settings).clone(), now)
+                .with_context(|| format!("channel `{}`", channel.name))?,
+        ),
+        ChannelKind::Line(settings) => Arc::new(
+            LineChannel::new((**settings).clone(), now)
+                .with_context(|| format!("channel `{}`", channel.name))?,
+        ),
         ChannelKind::Email(email) => {
             let opened = EmailChannel::new((**email).clone(), now)
                 .with_context(|| format!("channel `{}`", channel.name))?;

@@ -67,6 +67,26 @@ prompts!(
     StaffUrgent = "staff_urgent" ["ticket"] ["desk", "queue", "subject"],
     /// Subject line of notices to staff.
     SubjectStaff = "subject_staff" ["ticket"] ["desk", "queue", "subject", "due"],
+    /// Chat: the first word, with what is kept and why.
+    ChatWelcome = "chat_welcome" ["desk"] [],
+    /// Chat: what can be done.
+    ChatHelp = "chat_help" [] ["desk"],
+    /// Chat: the language was changed, or which there are.
+    ChatLanguage = "chat_language" [] ["desk"],
+    /// Chat: how the inquiry stands.
+    ChatStatus = "chat_status" ["ticket", "due"] ["desk", "settled", "waiting"],
+    /// Chat: there is no inquiry.
+    ChatStatusNone = "chat_status_none" [] ["desk"],
+    /// Chat: the answer helped; a mark is asked for.
+    ChatRate = "chat_rate" ["ticket"] ["desk"],
+    /// Chat: thanks for the mark.
+    ChatRated = "chat_rated" ["ticket"] ["desk"],
+    /// Chat, on a button: the answer helped.
+    ChatSolved = "chat_solved" [] [],
+    /// Chat, on a button: it did not.
+    ChatUnsolved = "chat_unsolved" [] [],
+    /// Chat, on a button: a person is wanted.
+    ChatHuman = "chat_human" [] [],
 );
 
 /// What is wrong with a text, where, and what to do.

@@ -112,7 +112,9 @@ fn the_rim_does_not_reach_into_its_neighbours() {
 
 #[test]
 fn bots_know_the_port_and_no_desk() {
-    for bot in ["channel", "mime", "email", "maildir", "trust"] {
+    for bot in [
+        "channel", "mime", "email", "maildir", "trust", "telegram", "discord", "line",
+    ] {
         forbid(&format!("bots/{bot}/src"), &["madoguchi::", "TicketId"]);
     }
     forbid(

@@ -9,6 +9,7 @@ use crate::workers::send::SendWorker;
 use crate::workers::triage::TriageWorker;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use madoguchi_channel::Door;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,25 +51,26 @@ pub async fn run(global: &Global, args: &ServeArgs) -> CommandResult {
     let (arrived, departing) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let mut tasks = JoinSet::new();
 
+    let door: Arc<dyn Door> = Arc::new(InboxDoor::new(
+        Arc::clone(&app.office.store),
+        app.health.clone(),
+        Arc::clone(&arrived),
+    ));
     if does(Role::Console) {
         let listener = app.listen().await?;
         let (state, stop) = (app.web_state(), stop.clone());
+        let webhooks = crate::web::webhooks::routes(app.channels.values().cloned(), &door);
         tasks.spawn(async move {
-            if let Err(error) = crate::web::serve(listener, state, stop).await {
+            if let Err(error) = crate::web::serve(listener, state, webhooks, stop).await {
                 tracing::error!(%error, "The web server ended");
             }
         });
     }
     if does(Role::Intake) {
-        let door = Arc::new(InboxDoor::new(
-            Arc::clone(&app.office.store),
-            app.health.clone(),
-            Arc::clone(&arrived),
-        ));
         let channels = app.channels.values().cloned().collect();
         tasks.spawn(intake::run(
             channels,
-            door,
+            Arc::clone(&door),
             app.health.clone(),
             stop.clone(),
         ));

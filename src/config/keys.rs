@@ -212,7 +212,11 @@ pub const KEYS: &[Key] = &[
         "",
         "Name of the channel, unique. Without any `[[channel]]`, a maildir spool below `data_dir` is used.",
     ),
-    key("channel.kind", "", "`maildir` or `email`."),
+    key(
+        "channel.kind",
+        "",
+        "`maildir`, `email`, `telegram`, `discord` or `line`.",
+    ),
     key(
         "channel.desk",
         "",
@@ -442,6 +446,119 @@ pub const KEYS: &[Key] = &[
         "60",
         "email: seconds to wait for a connection or an answer.",
     ),
+    key(
+        "channel.token_env",
+        "",
+        "telegram, discord: name of the environment variable that holds the bot's token.",
+    ),
+    key(
+        "channel.token_file",
+        "",
+        "telegram, discord: file whose first line is the bot's token.",
+    ),
+    key(
+        "channel.mode",
+        "\"polling\"",
+        "telegram: `polling`, or `webhook` where Telegram can reach the desk.",
+    ),
+    key(
+        "channel.public_url",
+        "",
+        "telegram: address of the desk as Telegram reaches it, for webhooks (`https`).",
+    ),
+    key(
+        "channel.webhook_secret_env",
+        "",
+        "telegram: name of the environment variable with the webhook's secret; made from the token when not given.",
+    ),
+    key(
+        "channel.webhook_secret_file",
+        "",
+        "telegram: file with the same.",
+    ),
+    key(
+        "channel.webhook_connections",
+        "20",
+        "telegram: calls at a time, 1 to 100.",
+    ),
+    key(
+        "channel.webhook_watch_seconds",
+        "60",
+        "telegram: seconds between two looks at the webhook.",
+    ),
+    key(
+        "channel.poll_seconds",
+        "30",
+        "telegram: seconds a poll waits for news, 1 to 50.",
+    ),
+    key(
+        "channel.channel_secret_env",
+        "",
+        "line: name of the environment variable that holds the channel secret.",
+    ),
+    key(
+        "channel.channel_secret_file",
+        "",
+        "line: file whose first line is the channel secret.",
+    ),
+    key(
+        "channel.access_token_env",
+        "",
+        "line: name of the environment variable that holds a long-lived access token; short ones are fetched with `channel_id` when not given.",
+    ),
+    key("channel.access_token_file", "", "line: file with the same."),
+    key(
+        "channel.channel_id",
+        "",
+        "line: id of the channel, for short-lived tokens.",
+    ),
+    key(
+        "channel.path",
+        "\"/webhooks/line\"",
+        "line: path of the webhook; the channel's name follows.",
+    ),
+    key(
+        "channel.webhook_url",
+        "",
+        "line: address of the webhook as LINE reaches it; set there by the desk when given.",
+    ),
+    key("channel.flex_answers", "true", "line: answers as cards."),
+    key(
+        "channel.check_seconds",
+        "",
+        "line: seconds between two looks at the webhook and the token.",
+    ),
+    key(
+        "channel.register_commands",
+        "true",
+        "discord: keep the slash commands in step with this version.",
+    ),
+    key(
+        "channel.reconcile_days",
+        "3",
+        "discord: days back conversations are compared with what was stored.",
+    ),
+    key(
+        "channel.largest_file_bytes",
+        "20971520",
+        "discord: largest file taken, in bytes.",
+    ),
+    key(
+        "channel.max_file_bytes",
+        "20971520",
+        "telegram, line: largest file taken, in bytes.",
+    ),
+    key(
+        "channel.timeout_seconds",
+        "",
+        "telegram, discord, line: seconds to wait for an answer of the server.",
+    ),
+    key(
+        "channel.base_url",
+        "",
+        "telegram, discord, line: another server than the vendor's, for a proxy or a test; plain http only on this machine.",
+    ),
+    key("channel.data_url", "", "line: the same for files."),
 ];
 
 /// A commented example: taken as it is, it changes nothing.

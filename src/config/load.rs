@@ -182,7 +182,16 @@ fn unknown_keys<'a>(
                 Some((_, name)) => format!("did you mean `{name}`?"),
                 None => format!("here there can be: {}", known.join(", ")),
             };
-            let hint = if matches!(key, "password" | "client_secret" | "refresh_token") {
+            let hint = if matches!(
+                key,
+                "password"
+                    | "client_secret"
+                    | "refresh_token"
+                    | "token"
+                    | "channel_secret"
+                    | "access_token"
+                    | "webhook_secret"
+            ) {
                 format!("secrets stay out of the file: use `{key}_env` or `{key}_file`")
             } else {
                 hint
@@ -268,7 +277,8 @@ fn read_channel(value: Value, environment: &[(String, String)]) -> Result<Channe
         Some(_) => Err(format!("`{key}` must be a text in quotes")),
     };
     let name = text("name")?.ok_or("has no `name`")?;
-    let kind = text("kind")?.ok_or("has no `kind`; write \"maildir\" or \"email\"")?;
+    let kind = text("kind")?
+        .ok_or("has no `kind`; there are maildir, email, telegram, discord and line")?;
     let desk = text("desk")?;
     let address = text("address")?;
     let kind = match kind.as_str() {
@@ -292,9 +302,33 @@ fn read_channel(value: Value, environment: &[(String, String)]) -> Result<Channe
                 .map_err(|error: toml::de::Error| error.message().to_owned())?;
             ChannelKind::Email(Box::new(config))
         }
+        "telegram" => {
+            chat_secrets(
+                &mut table,
+                &name,
+                &["token"],
+                &["webhook_secret"],
+                environment,
+            )?;
+            ChannelKind::Telegram(Box::new(from_table(table)?))
+        }
+        "discord" => {
+            chat_secrets(&mut table, &name, &["token"], &[], environment)?;
+            ChannelKind::Discord(Box::new(from_table(table)?))
+        }
+        "line" => {
+            chat_secrets(
+                &mut table,
+                &name,
+                &["channel_secret"],
+                &["access_token"],
+                environment,
+            )?;
+            ChannelKind::Line(Box::new(from_table(table)?))
+        }
         other => {
             return Err(format!(
-                "`{other}` is no kind of channel; write \"maildir\" or \"email\""
+                "`{other}` is no kind of channel; there are maildir, email, telegram, discord and line"
             ));
         }
     };
@@ -304,6 +338,35 @@ fn read_channel(value: Value, environment: &[(String, String)]) -> Result<Channe
         address,
         kind,
     })
+}
+
+/// Fetches the secrets of a chat and names it.
+fn chat_secrets(
+    table: &mut toml::Table,
+    channel: &str,
+    needed: &[&str],
+    wanted: &[&str],
+    environment: &[(String, String)],
+) -> Result<(), String> {
+    for name in needed.iter().chain(wanted) {
+        match secret(table, name, environment)? {
+            Some(value) => {
+                table.insert((*name).to_owned(), Value::String(value));
+            }
+            None if needed.contains(name) => {
+                return Err(format!("has no `{name}_env` and no `{name}_file`"));
+            }
+            None => {}
+        }
+    }
+    table.insert("name".to_owned(), Value::String(channel.to_owned()));
+    Ok(())
+}
+
+fn from_table<T: serde::de::DeserializeOwned>(table: toml::Table) -> Result<T, String> {
+    Value::Table(table)
+        .try_into()
+        .map_err(|error: toml::de::Error| error.message().to_owned())
 }
 
 /// Fetches the secrets of one section: a password, or those of `oauth2`.

@@ -6,7 +6,10 @@ pub mod load;
 
 use crate::domain::calendar::CalendarSpec;
 use crate::domain::sla::Target;
+use madoguchi_discord::DiscordConfig;
 use madoguchi_email::EmailConfig;
+use madoguchi_line::LineConfig;
+use madoguchi_telegram::TelegramConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -364,6 +367,19 @@ pub enum ChannelKind {
     Maildir(MaildirConfig),
     /// IMAP in, SMTP out.
     Email(Box<EmailConfig>),
+    /// A Telegram bot.
+    Telegram(Box<TelegramConfig>),
+    /// A Discord bot.
+    Discord(Box<DiscordConfig>),
+    /// A LINE official account.
+    Line(Box<LineConfig>),
+}
+
+impl ChannelKind {
+    /// A conversation without letters around it.
+    pub fn is_chat(&self) -> bool {
+        matches!(self, Self::Telegram(_) | Self::Discord(_) | Self::Line(_))
+    }
 }
 
 /// A spool directory.

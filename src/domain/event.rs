@@ -138,6 +138,11 @@ pub enum Change {
         /// After.
         to: Timestamp,
     },
+    /// The requester rated the inquiry.
+    Rated {
+        /// From 1 (poor) to 5 (very good).
+        mark: u8,
+    },
     /// A message to the requester could not be delivered.
     DeliveryFailed {
         /// The server's own words.

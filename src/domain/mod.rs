@@ -6,6 +6,7 @@
 
 pub mod article;
 pub mod calendar;
+pub mod chat;
 pub mod decide;
 pub mod edit;
 pub mod event;

@@ -10,6 +10,9 @@ use crate::domain::ticket::{Ticket, TicketState};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// So long after a member of staff answered in a chat, what is said goes on in that ticket.
+const WITH_STAFF_HOURS: i64 = 72;
+
 /// What is known about a ticket that a message may belong to.
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -42,6 +45,12 @@ pub struct ThreadFacts {
     pub sender_failed: bool,
     /// The ticket of the other mails of one letter sent in parts (Q3).
     pub by_part: Option<TicketId>,
+    /// The last ticket of a chat's conversation.
+    pub by_conversation: Option<Candidate>,
+    /// In it, the last answer was a person's.
+    pub staff_spoke: bool,
+    /// What is said speaks of the answer given before: it did not help, a person is wanted, or thanks.
+    pub speaks_of_answer: bool,
 }
 
 /// Where a message belongs.
@@ -87,6 +96,26 @@ pub fn thread(facts: &ThreadFacts) -> Threading {
             Some(why) => {
                 refused.get_or_insert((candidate.ticket.id, why.to_owned()));
             }
+        }
+    }
+    // In a chat nothing names the ticket: what is in people's hands goes on, what was settled goes on only where it is spoken of.
+    if let Some(candidate) = &facts.by_conversation {
+        let open = matches!(
+            candidate.ticket.state,
+            TicketState::New | TicketState::Open | TicketState::Waiting
+        );
+        // Once a member of staff has written, the desk keeps quiet: what is said then is said to them.
+        let with_staff = candidate.ticket.state == TicketState::Resolved
+            && facts.staff_spoke
+            && facts.received_at.is_some_and(|at| {
+                at.duration_since(candidate.ticket.updated_at)
+                    <= SignedDuration::from_hours(WITH_STAFF_HOURS)
+            });
+        if open || with_staff || facts.speaks_of_answer {
+            return Threading::FollowUp {
+                ticket: candidate.ticket.id,
+                via: "conversation".to_owned(),
+            };
         }
     }
     if let Some(ticket) = facts.by_part

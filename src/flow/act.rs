@@ -15,6 +15,7 @@ use crate::domain::screen::Verdict;
 use crate::domain::sender::SenderTrust;
 use crate::domain::thread::Threading;
 use crate::domain::ticket::{Priority, TicketState};
+use crate::flow::chat;
 use crate::flow::letters::{Chain, LetterText, to_requester, to_staff};
 use crate::flow::office::{DeskProfile, Office};
 use crate::flow::ports::{Commit, InboxOutcome, KnowledgeVersion, Outcome, SeenMessageId};
@@ -303,6 +304,17 @@ impl Scene<'_> {
             body: self.with_hint(body, ticket.lang)?,
             automatic: Automatic::Replied,
             author: "desk",
+            chat: match &message.chat {
+                Some(arrival) => {
+                    let choices = if purpose == "answer" {
+                        chat::answer_buttons(self.office, ticket.id, ticket.lang)?
+                    } else {
+                        Vec::new()
+                    };
+                    Some(chat::departure_of(arrival, choices))
+                }
+                None => None,
+            },
         };
         let letter = to_requester(self.office, desk, ticket, to, &chain, text, self.now);
         draft.commit.departures.push(letter.departure);

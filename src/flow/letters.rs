@@ -7,7 +7,7 @@ use crate::domain::ticket::Ticket;
 use crate::flow::office::{DeskProfile, Office};
 use crate::flow::ports::{NewDeparture, SeenMessageId};
 use jiff::Timestamp;
-use madoguchi_channel::{Automatic, OutboundMessage, Party};
+use madoguchi_channel::{Automatic, ChatDeparture, OutboundMessage, Party};
 
 /// Longest subject carried into an answer, in characters; the tag is never cut.
 const SUBJECT_CHARS: usize = 120;
@@ -23,6 +23,8 @@ pub struct LetterText<'a> {
     pub automatic: Automatic,
     /// Author of the article (`desk` or an account name).
     pub author: &'a str,
+    /// What a chat needs; `None` for a letter.
+    pub chat: Option<ChatDeparture>,
 }
 
 /// A letter ready to be committed: the departure, its article and its message id.
@@ -117,7 +119,7 @@ pub fn to_requester(
         references: chain.references.clone(),
         automatic: text.automatic,
         written_at: at,
-        chat: None,
+        chat: text.chat.clone(),
     };
     Letter {
         departure: NewDeparture {

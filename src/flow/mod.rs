@@ -2,6 +2,7 @@
 //! "flow gathers, domain judges": what needs I/O is collected here, behind the traits in [`ports`].
 
 pub mod act;
+pub mod chat;
 pub mod firsts;
 pub mod letters;
 pub mod office;

@@ -56,6 +56,8 @@ pub struct ChannelProfile {
     pub desk: Option<DeskId>,
     /// The address replies come from; the desk's own address when `None`.
     pub address: Option<String>,
+    /// A chat: a conversation without letters around it.
+    pub chat: bool,
 }
 
 /// Everything the use cases need.

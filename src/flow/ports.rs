@@ -323,6 +323,9 @@ pub trait Tickets: Send + Sync {
     async fn events(&self, id: TicketId) -> Result<Vec<TicketEvent>, StoreError>;
     /// Which tickets these message ids belong to.
     async fn by_message_ids(&self, ids: &[String]) -> Result<Vec<SeenMessageId>, StoreError>;
+    /// The ticket of a requester at a channel that was made last.
+    async fn latest_of(&self, channel: &str, address: &str)
+    -> Result<Option<TicketId>, StoreError>;
     /// Ids of unsettled tickets, and of settled ones whose clocks are not yet met (the clock worker).
     async fn unsettled(&self) -> Result<Vec<TicketId>, StoreError>;
     /// Those of these keys of [`Commit::firsts`] that are taken, each with its ticket.

@@ -16,7 +16,7 @@ use crate::flow::ticketing::{blank_ticket, desk_of, render, reserve};
 use crate::flow::triage::{TriageError, follow_merges};
 use crate::prompts::{Prompt, due_in_words};
 use jiff::Timestamp;
-use madoguchi_channel::{Automatic, Party};
+use madoguchi_channel::{Automatic, ChatDeparture, Party};
 
 /// A member of staff asked for something that cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +147,17 @@ pub async fn reply(
         body,
         automatic: Automatic::No,
         author: agent.as_str(),
+        chat: match office.channels.get(&ticket.channel) {
+            Some(profile) if profile.chat => Some(ChatDeparture {
+                choices: if wait {
+                    Vec::new()
+                } else {
+                    crate::flow::chat::answer_buttons(office, ticket.id, ticket.lang)?
+                },
+                ..ChatDeparture::default()
+            }),
+            _ => None,
+        },
     };
     let chain = Chain::of_ticket(&articles);
     let to = ticket.requester.clone();

@@ -3,10 +3,11 @@
 //! Read downward: [`triage_one`] → decode → [`gather`] → [`judge`] → `act` (in `act.rs`) → commit. Gathering does the I/O, judging does none,
 //! so `madoguchi ask` runs the same judgement without a store.
 
+use crate::domain::chat::{act_of, guard_of};
 use crate::domain::decide::{Decision, Gathered, decide};
 use crate::domain::event::Change;
 use crate::domain::file::{File, KeptFile};
-use crate::domain::guard::GuardHit;
+use crate::domain::guard::{GuardHit, GuardKind};
 use crate::domain::ids::{DeskId, TicketId};
 use crate::domain::inquiry::{Inquiry, bare_subject};
 use crate::domain::language::Lang;
@@ -16,11 +17,13 @@ use crate::domain::thread::{Candidate, ThreadFacts, Threading, thread};
 use crate::domain::ticket::{Priority, TicketState};
 use crate::domain::token::mentions;
 use crate::flow::act;
+use crate::flow::chat;
 use crate::flow::firsts::Firsts;
 use crate::flow::office::Office;
 use crate::flow::ports::{Claimed, KnowledgeVersion, Outcome, Question, StoreError};
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use madoguchi_channel::{DecodeError, InboundMessage, MarkKind};
+use madoguchi_channel::{DecodeError, InboundMessage, MarkKind, Party};
 use std::sync::Arc;
 
 /// Triage failed; the arrival stays in the inbox and is tried again.
@@ -38,16 +41,32 @@ pub enum TriageError {
 }
 
 /// Decodes an arrival by the channel it came by.
+#[async_trait]
 pub trait Decoder: Send + Sync {
     /// Pure; the same bytes give the same message.
     fn decode(&self, channel: &str, bytes: &[u8]) -> Result<InboundMessage, DecodeError>;
-    /// The contents of its attachments, in their order.
-    fn files(&self, channel: &str, bytes: &[u8]) -> Vec<Vec<u8>>;
+    /// The contents of its attachments, in their order; fetched from the server where the arrival only names them. `Err` inside: this
+    /// one cannot be had, in words for staff.
+    ///
+    /// # Errors
+    /// Not now; the arrival is tried again.
+    async fn files(
+        &self,
+        channel: &str,
+        bytes: &[u8],
+    ) -> Result<Vec<Result<Vec<u8>, String>>, String>;
+    /// Shows the person that an answer is being prepared, where the channel can.
+    async fn working(&self, channel: &str, to: &Party);
 }
 
 /// So many claims without an end, and the arrival is not decoded any more: it kills the process. Claims come in batches, so an innocent
 /// arrival beside a poisonous one, or in a process that is killed often, counts a few as well: the number leaves room for them.
 const POISON_ATTEMPTS: u32 = 10;
+/// So many times files are asked for that the server does not hand out now; then the message goes on without them.
+const FILE_ATTEMPTS: u32 = 5;
+
+/// Automatic messages in a chat, as a multiple of those in letters.
+const CHAT_CAPS: u32 = 10;
 
 /// From this confidence on the index may say whose an inquiry is, where no rule does. Lower than any threshold for answering: a wrong
 /// desk costs staff a move, a wrong answer costs the requester.
@@ -105,7 +124,11 @@ pub async fn prepare(office: &Office, decoder: &Arc<dyn Decoder>, claimed: Claim
             };
         }
     };
-    let (files, kept) = match keep_files(office, decoder, &claimed, &message).await {
+    if let (Some(_), Some(from)) = (&message.chat, &message.from) {
+        decoder.working(&claimed.raw.channel, from).await;
+    }
+    let mut message = message;
+    let (files, kept) = match keep_files(office, decoder, &claimed, &mut message).await {
         Ok(kept) => kept,
         Err(error) => {
             return Prepared {
@@ -149,6 +172,12 @@ pub async fn triage_one(office: &Office, prepared: Prepared) -> Result<Outcome, 
             return finish(office, commit).await;
         }
     };
+    if let Some(arrival) = &inquiry.message.chat
+        && let Some(act) = act_of(arrival)
+        && let Some(commit) = chat::carry_out(office, &inquiry, arrival, &act, now).await?
+    {
+        return finish(office, commit).await;
+    }
     let gathered = gather(office, &inquiry, now).await?;
     let knowledge = office.knowledge.current();
     let judged = judge(office, knowledge.as_ref(), &inquiry, &gathered, now);
@@ -169,23 +198,39 @@ async fn keep_files(
     office: &Office,
     decoder: &Arc<dyn Decoder>,
     claimed: &Claimed,
-    message: &InboundMessage,
+    message: &mut InboundMessage,
 ) -> Result<(Vec<File>, Vec<KeptFile>), StoreError> {
     if message.attachments.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let reader = Arc::clone(decoder);
-    let (channel, bytes) = (claimed.raw.channel.clone(), claimed.raw.bytes.clone());
-    let contents = tokio::task::spawn_blocking(move || reader.files(&channel, &bytes))
-        .await
-        .unwrap_or_default();
+    let fetched = decoder
+        .files(&claimed.raw.channel, &claimed.raw.bytes)
+        .await;
+    let contents = match fetched {
+        Ok(contents) => contents,
+        Err(words) if claimed.attempts < FILE_ATTEMPTS => {
+            return Err(StoreError::Unavailable(words));
+        }
+        Err(words) => {
+            message.problems.push(format!(
+                "the files that came along could not be fetched: {words}"
+            ));
+            Vec::new()
+        }
+    };
     let (mut files, mut kept) = (Vec::new(), Vec::new());
     let mut contents = contents.into_iter();
-    for attachment in &message.attachments {
+    for attachment in &message.attachments.clone() {
         let mut file = File::from(attachment.clone());
-        if let Some(content) = contents.next()
-            && !content.is_empty()
-        {
+        let content = match contents.next() {
+            Some(Ok(content)) => content,
+            Some(Err(words)) => {
+                message.problems.push(words);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        if !content.is_empty() {
             let sha256 = office.vault.keep(&content).await?;
             file.sha256 = Some(sha256.clone());
             let (scan, scan_words) = office.vault.scan(&content).await;
@@ -334,6 +379,14 @@ pub async fn gather(
         Some(ticket) => follow_merges(office, ticket).await?,
         None => None,
     };
+    if let Some(arrival) = &message.chat {
+        if let Some(id) = chat::ticket_meant(office, inquiry, arrival).await? {
+            facts.thread.by_conversation = candidate(office, id).await?;
+        }
+        // A conversation is many short messages.
+        facts.screen.caps.per_sender = facts.screen.caps.per_sender.saturating_mul(CHAT_CAPS);
+        facts.screen.caps.per_ticket = facts.screen.caps.per_ticket.saturating_mul(CHAT_CAPS);
+    }
     facts.thread.sender_failed = inquiry.trust.failed();
     let sender = inquiry.author().address.to_lowercase();
     facts.thread.sender = (!sender.is_empty()).then_some(sender);
@@ -350,6 +403,7 @@ pub async fn gather(
         .by_token
         .as_ref()
         .or_else(|| facts.thread.by_reference.first().map(|(c, _)| c))
+        .or(facts.thread.by_conversation.as_ref())
         .map(|c| c.ticket.clone());
     if let Some(ticket) = &joined {
         facts.prior_lang = Some(ticket.lang);
@@ -357,6 +411,20 @@ pub async fn gather(
         if answered_by_entry(events.iter().map(|event| &event.change)) {
             facts.answered_by_entry.push(ticket.id);
         }
+        facts.thread.staff_spoke = events
+            .iter()
+            .rev()
+            .find_map(|event| match &event.change {
+                Change::AnsweredByStaff => Some(true),
+                Change::AnsweredByEntry { .. } => Some(false),
+                _ => None,
+            })
+            .unwrap_or(false);
+    }
+    if message.chat.is_some()
+        && let Some(chosen) = chat::chosen_language(office, inquiry).await?
+    {
+        facts.prior_lang = Some(chosen);
     }
     let to = inquiry.reply_party().map(|p| p.address.clone());
     let since = now
@@ -446,14 +514,30 @@ pub fn judge(
     };
     let lang = knowledge.language(&both, facts.prior_lang);
     let verdict = screen(inquiry, &facts.screen);
-    let threading = thread(&facts.thread);
     let mut guards = knowledge.guards(&text);
+    if let Some(act) = message.chat.as_ref().and_then(act_of) {
+        guards.extend(guard_of(&act));
+    }
     for hit in knowledge.guards(subject) {
         if !guards.iter().any(|known| known.kind == hit.kind) {
             guards.push(hit);
         }
     }
     guards.sort_by_key(|hit| hit.kind);
+    let says = |kind: GuardKind| guards.iter().any(|hit| hit.kind == kind);
+    let threading = if message.chat.is_some() {
+        let answer = [
+            GuardKind::NotHelped,
+            GuardKind::HumanWanted,
+            GuardKind::Thanks,
+        ];
+        thread(&ThreadFacts {
+            speaks_of_answer: answer.into_iter().any(says),
+            ..facts.thread.clone()
+        })
+    } else {
+        thread(&facts.thread)
+    };
 
     let recipients: Vec<String> = message.to.iter().map(|p| p.address.clone()).collect();
     let sender = inquiry.author().address;
@@ -517,6 +601,7 @@ pub fn judge(
             .by_token
             .iter()
             .chain(facts.thread.by_reference.iter().map(|(c, _)| c))
+            .chain(&facts.thread.by_conversation)
             .map(|c| &c.ticket)
             .find(|t| t.id == *ticket),
         Threading::New { .. } => None,

@@ -2,6 +2,7 @@
 
 pub mod health;
 pub mod metrics;
+pub mod webhooks;
 
 pub use health::HealthRegistry;
 pub use metrics::Metrics;
@@ -32,9 +33,11 @@ pub struct WebState {
 pub async fn serve(
     listener: TcpListener,
     state: WebState,
+    webhooks: Router<WebState>,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let router = Router::new()
+        .merge(webhooks)
         .route("/", get(front))
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))

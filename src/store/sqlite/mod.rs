@@ -48,6 +48,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "files",
         include_str!("../../../migrations/sqlite/0004_files.sql"),
     ),
+    (
+        5,
+        "chat",
+        include_str!("../../../migrations/sqlite/0005_chat.sql"),
+    ),
 ];
 
 /// How long a statement waits for another process's write.

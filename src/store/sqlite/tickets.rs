@@ -102,6 +102,22 @@ impl Tickets for SqliteStore {
             .collect()
     }
 
+    async fn latest_of(
+        &self,
+        channel: &str,
+        address: &str,
+    ) -> Result<Option<TicketId>, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT id FROM tickets WHERE channel = ?1 AND requester_address = ?2 ORDER BY id DESC LIMIT 1",
+        )
+        .bind(channel)
+        .bind(address)
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(from_sqlx)?;
+        Ok(found.map(TicketId))
+    }
+
     async fn by_message_ids(&self, ids: &[String]) -> Result<Vec<SeenMessageId>, StoreError> {
         sqlx::query(
             "SELECT message_id, ticket, sent_by_desk FROM message_ids \
