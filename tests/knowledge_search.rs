@@ -156,14 +156,12 @@ fn evaluation_gives_the_figures_of_the_contract() {
         ),
         query("3", "en", "weather tomorrow", &[]),
     ];
-    let ticks = std::cell::Cell::new(0u64);
-    let clock = || {
-        ticks.set(ticks.get() + 7);
-        ticks.get()
-    };
+    // Questions are asked side by side: each thread has a clock of its own.
+    thread_local!(static TICKS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) });
+    let clock = || TICKS.with(|ticks| ticks.replace(ticks.get() + 7));
     let base = Knowledge::load_embedded().knowledge;
-    let report =
-        evaluate_corpus(&corpus(), &[], &queries, &base, Some(0.5), &clock).expect("evaluated");
+    let report = evaluate_corpus(&corpus(), &[], &queries, &base, Some(0.5), &clock, &|_| {})
+        .expect("evaluated");
     assert_eq!(report.overall.recall_1, Some(1.0));
     assert_eq!(report.overall.ndcg_10, Some(1.0));
     assert_eq!(report.overall.oos_recall, Some(1.0));

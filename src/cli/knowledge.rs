@@ -10,6 +10,7 @@ use crate::faq::{Index, Knowledge, Problem, Severity, calibrate, check};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -107,7 +108,8 @@ pub fn run(global: &Global, command: &KnowledgeCommand) -> CommandResult {
                 threshold: args.threshold,
                 per_query: args.per_query.as_deref(),
             };
-            let report = eval(&input, &knowledge()?, today, &clock)?;
+            let report = eval(&input, &knowledge()?, today, &clock, &progress)?;
+            clear_progress();
             if global.json {
                 print_json(&report)?;
             } else {
@@ -162,6 +164,26 @@ pub struct EvalInput<'a> {
     pub per_query: Option<&'a Path>,
 }
 
+/// How far it is, as a bar on a terminal; silent elsewhere.
+fn progress(what: &str, done: usize, all: usize) {
+    const WIDTH: usize = 40;
+    let mut terminal = std::io::stderr();
+    if !terminal.is_terminal() {
+        return;
+    }
+    let full = (done * WIDTH).checked_div(all).unwrap_or(0).min(WIDTH);
+    let bar = format!("{}{}", "█".repeat(full), "·".repeat(WIDTH - full));
+    // A terminal that went away needs no bar.
+    let _ = write!(terminal, "\r{what:<9} {bar} {done}/{all}");
+    let _ = terminal.flush();
+}
+
+fn clear_progress() {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+}
+
 /// Evaluates. `clock` gives microseconds from any origin.
 ///
 /// # Errors
@@ -170,7 +192,8 @@ pub fn eval(
     input: &EvalInput<'_>,
     knowledge: &Knowledge,
     today: Date,
-    clock: &dyn Fn() -> u64,
+    clock: &(dyn Fn() -> u64 + Sync),
+    told: &(dyn Fn(&str, usize, usize) + Sync),
 ) -> anyhow::Result<Report> {
     if input.threshold.is_some_and(|t| !(0.0..=1.0).contains(&t)) {
         bail!("the threshold is a share: give a number between 0 and 1");
@@ -181,6 +204,8 @@ pub fn eval(
         .map(read_lines)
         .transpose()?
         .unwrap_or_default();
+    told("learning", 0, queries.len());
+    let asked = |done: usize| told("asking", done, queries.len());
     let report = match input.corpus {
         Some(path) => {
             let corpus: Vec<CorpusLine> = read_lines(path)?;
@@ -191,6 +216,7 @@ pub fn eval(
                 knowledge,
                 input.threshold,
                 clock,
+                &asked,
             )?
         }
         None => {
@@ -202,7 +228,9 @@ pub fn eval(
                     .as_ref()
                     .map(|c| c.threshold(&DeskId::from("default"))))
                 .unwrap_or(0.8);
-            measure(&index, &queries, None, today, threshold, "shipped", clock)
+            measure(
+                &index, &queries, None, today, threshold, "shipped", clock, &asked,
+            )
         }
     };
     if let Some(path) = input.per_query {

@@ -6,6 +6,7 @@ use super::features::{ConfidenceFeatures, RankFeatures, Without, weigh};
 use super::index::{Asked, Index, IndexError};
 use super::load::Knowledge;
 use super::model::{CONFIDENCE, Calibration, Model, RANK, dot, sigmoid};
+use super::parallel;
 use crate::domain::ids::DeskId;
 use crate::domain::language::Lang;
 use jiff::civil::Date;
@@ -207,19 +208,39 @@ struct Unseen {
 
 impl Unseen {
     fn of(index: &Index) -> Self {
-        let learn = |fold: &dyn Fn(usize) -> u64| {
-            let mut out = HashMap::new();
-            for lang in Lang::ALL {
-                for f in 0..FOLDS {
-                    out.insert((*lang, f), index.learn(*lang, |v| fold(v) != f));
-                }
-            }
-            out
-        };
-        Self {
-            phrasing: learn(&|v| v as u64 % FOLDS),
-            entry: learn(&|v| fold_of(index, v)),
+        // Both kinds of folds for every language, side by side.
+        let tasks: Vec<(bool, Lang, u64)> = [true, false]
+            .into_iter()
+            .flat_map(|by_phrasing| {
+                Lang::ALL
+                    .iter()
+                    .flat_map(move |lang| (0..FOLDS).map(move |fold| (by_phrasing, *lang, fold)))
+            })
+            .collect();
+        let learned = parallel::each(
+            &tasks,
+            |(by_phrasing, lang, fold)| {
+                index.learn(*lang, |v| {
+                    let of = if *by_phrasing {
+                        v as u64 % FOLDS
+                    } else {
+                        fold_of(index, v)
+                    };
+                    of != *fold
+                })
+            },
+            &parallel::quietly,
+        );
+        let (mut phrasing, mut entry) = (HashMap::new(), HashMap::new());
+        for ((by_phrasing, lang, fold), classifier) in tasks.into_iter().zip(learned) {
+            let folds = if by_phrasing {
+                &mut phrasing
+            } else {
+                &mut entry
+            };
+            folds.insert((lang, fold), classifier);
         }
+        Self { phrasing, entry }
     }
 
     fn ask(&self, index: &Index, trial: &Trial, covered: bool) -> Asked {
@@ -330,22 +351,24 @@ fn blur(index: &Index, variant: usize) -> String {
 }
 
 fn first_rate(index: &Index, unseen: &Unseen, trials: &[Trial]) -> f64 {
-    let right = trials
-        .iter()
-        .filter(|t| {
+    let found = parallel::each(
+        trials,
+        |t| {
             let asked = unseen.ask(index, t, true);
             let (ranked, _) = weigh(index, &asked, t.without, &same_desk(index, t));
             ranked.first().is_some_and(|w| w.card == t.card)
-        })
-        .count();
+        },
+        &parallel::quietly,
+    );
+    let right = found.iter().filter(|first| **first).count();
     right as f64 / trials.len().max(1) as f64
 }
 
 /// Candidates of each question, and which is right.
 fn lists(index: &Index, unseen: &Unseen, trials: &[Trial]) -> Vec<(Vec<RankFeatures>, usize)> {
-    trials
-        .iter()
-        .filter_map(|t| {
+    let lists = parallel::each(
+        trials,
+        |t| {
             let asked = unseen.ask(index, t, true);
             let (ranked, _) = weigh(index, &asked, t.without, &same_desk(index, t));
             let right = ranked.iter().position(|w| w.card == t.card)?;
@@ -358,8 +381,10 @@ fn lists(index: &Index, unseen: &Unseen, trials: &[Trial]) -> Vec<(Vec<RankFeatu
                 .collect();
             let right = right.min(kept.len().saturating_sub(1));
             Some((kept, right))
-        })
-        .collect()
+        },
+        &parallel::quietly,
+    );
+    lists.into_iter().flatten().collect()
 }
 
 /// Listwise softmax, drawn towards the prior, no weight below zero: each feature speaks for an entry.
@@ -408,37 +433,33 @@ fn same_desk<'a>(index: &'a Index, trial: &Trial) -> impl Fn(usize) -> bool + 'a
 }
 
 fn samples(index: &Index, unseen: &Unseen, trials: &[Trial]) -> Vec<Sample> {
-    let mut out = Vec::new();
-    for t in trials {
+    let of_trial = |t: &Trial| -> Vec<Sample> {
         let fold = fold_of(index, t.variant);
-        let outside = index.cards.get(t.card).is_some_and(|c| c.outside);
+        let outside = index.is_outside(t.card);
         let cases: &[(Without, bool)] = if outside {
             &[(t.without, false)]
         } else {
             &[(t.without, true), (Without::Card(t.card), false)]
         };
-        for (without, covered) in cases.iter().copied() {
-            let asked = unseen.ask(index, t, covered);
-            let (ranked, known) = weigh(index, &asked, without, &same_desk(index, t));
+        let one = |(without, covered): &(Without, bool)| {
+            let asked = unseen.ask(index, t, *covered);
+            let (ranked, known) = weigh(index, &asked, *without, &same_desk(index, t));
             // Nearest to what no entry answers: nothing is answered, and there is nothing to be sure of.
-            let leads_out = ranked
-                .first()
-                .and_then(|w| index.cards.get(w.card))
-                .is_some_and(|c| c.outside);
-            let features = index
-                .features(&ranked, known)
-                .filter(|_| !leads_out)
-                .unwrap_or([0.0; CONFIDENCE.len()]);
-            let right = covered && ranked.first().is_some_and(|w| w.card == t.card);
-            out.push(Sample {
+            let leads_out = ranked.first().is_some_and(|w| index.is_outside(w.card));
+            Sample {
                 fold,
-                features,
-                right,
-                covered,
-            });
-        }
-    }
-    out
+                features: index
+                    .features(&ranked, known)
+                    .filter(|_| !leads_out)
+                    .unwrap_or([0.0; CONFIDENCE.len()]),
+                right: *covered && ranked.first().is_some_and(|w| w.card == t.card),
+                covered: *covered,
+            }
+        };
+        cases.iter().map(one).collect()
+    };
+    let all = parallel::each(trials, of_trial, &parallel::quietly);
+    all.into_iter().flatten().collect()
 }
 
 /// Logistic regression, drawn towards the prior.
