@@ -41,6 +41,8 @@ prompts!(
     Answer = "answer" ["ticket", "answer", "entry", "updated", "source"] ["desk", "title"],
     /// Receipt with number and due date.
     Acknowledgement = "acknowledgement" ["ticket", "due"] ["desk", "subject", "closed"],
+    /// Receipt, and a few entries one of which may answer.
+    Offer = "offer" ["ticket", "due", "list"] ["desk"],
     /// Something is missing.
     AskAgain = "ask_again" ["ticket"] ["desk", "missing"],
     /// Files are larger than the desk takes.

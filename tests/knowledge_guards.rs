@@ -44,7 +44,11 @@ fn every_group_speaks_at_its_positive_examples_and_is_silent_at_its_negative_one
 #[test]
 fn every_kind_has_a_group() {
     let guards = guards();
-    for kind in GuardKind::ALL {
+    // Doubt is heard by what was learned alone: no pattern can name it.
+    for kind in GuardKind::ALL
+        .iter()
+        .filter(|kind| **kind != GuardKind::Doubt)
+    {
         assert!(guards.groups().any(|g| g.kind == *kind), "{kind}");
     }
 }

@@ -23,6 +23,8 @@ pub enum ChatAct {
     Human(Option<TicketId>),
     /// What is known about the person is to be removed.
     Erase,
+    /// One of the entries offered in a ticket is chosen; the place in the list, from 1.
+    Choose(TicketId, usize),
     /// The answer helped.
     Solved(TicketId),
     /// It did not.
@@ -78,6 +80,10 @@ fn pressed(key: &str) -> Option<ChatAct> {
         "solved" => ticket().map(ChatAct::Solved),
         "unsolved" => ticket().map(ChatAct::NotSolved),
         "human" => Some(ChatAct::Human(ticket())),
+        "entry" => {
+            let place = second?.parse().ok()?;
+            ticket().map(|ticket| ChatAct::Choose(ticket, place))
+        }
         "rate" => {
             let mark = second?.parse().ok()?;
             (1..=BEST_RATING)
@@ -97,6 +103,17 @@ pub fn answer_choices(ticket: TicketId, labels: [&str; 3]) -> Vec<Choice> {
         .zip(labels)
         .map(|(name, label)| choice(format!("{name}:{}", ticket.number()), label))
         .collect()
+}
+
+/// Buttons for entries that are offered, and for a person.
+pub fn offer_choices(ticket: TicketId, titles: &[String], human: &str) -> Vec<Choice> {
+    let number = ticket.number();
+    let mut choices: Vec<Choice> = (1..)
+        .zip(titles)
+        .map(|(place, title): (usize, &String)| choice(format!("entry:{number}:{place}"), title))
+        .collect();
+    choices.push(choice(format!("human:{number}"), human));
+    choices
 }
 
 /// Buttons to rate an inquiry, the best first.

@@ -48,7 +48,7 @@ pub enum Promise {
 }
 
 /// What a follow-up does to its ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FollowUp {
     /// The automatic answer did not help: it no longer counts, the first arrival's clock runs.
@@ -59,6 +59,8 @@ pub enum FollowUp {
     TooLarge,
     /// A mere thank-you: it is added, nothing else changes.
     Append,
+    /// One of the entries offered is chosen: it is the answer.
+    Chosen(EntryId),
 }
 
 /// What is missing where files are larger than a desk takes.
@@ -72,6 +74,13 @@ pub enum Decision {
     Answer {
         /// The entry, with its evidence.
         hit: Hit,
+    },
+    /// A ticket for staff, and a few entries one of which may answer it: the requester chooses, or waits.
+    Offer {
+        /// The entries, the likeliest first.
+        hits: Vec<Hit>,
+        /// Stable reason (`below-threshold`).
+        why: String,
     },
     /// Something is missing; the desk asks for it and waits.
     AskFor {
@@ -121,6 +130,7 @@ impl Decision {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Answer { .. } => "answer",
+            Self::Offer { .. } => "offer",
             Self::AskFor { .. } => "ask_for",
             Self::Escalate { .. } => "escalate",
             Self::Emergency { .. } => "emergency",
@@ -141,6 +151,8 @@ pub struct Gathered {
     pub answered_by_entry: bool,
     /// The ticket of a follow-up is settled (resolved or closed).
     pub settled: bool,
+    /// Of the entries offered in it, the one a follow-up chooses.
+    pub chosen: Option<EntryId>,
     /// Guards that spoke, the strongest first.
     pub guards: Vec<GuardHit>,
     /// The ticket that holds this very message already (delivered twice to one desk).
@@ -204,6 +216,14 @@ pub fn decide(gathered: &Gathered) -> Decision {
 }
 
 fn follow_up(gathered: &Gathered, ticket: TicketId, via: &str, urgent: bool) -> Decision {
+    if let Some(entry) = gathered.chosen.clone().filter(|_| !urgent) {
+        return Decision::Join {
+            ticket,
+            follow_up: FollowUp::Chosen(entry),
+            urgent,
+            why: "chosen".to_owned(),
+        };
+    }
     let says = |kind: GuardKind| gathered.guards.iter().any(|hit| hit.kind == kind);
     let rejects = says(GuardKind::NotHelped) || says(GuardKind::HumanWanted);
     let (follow_up, why) = if gathered.answered_by_entry && rejects {
@@ -289,10 +309,34 @@ fn new_inquiry(gathered: &Gathered, urgent: bool) -> Decision {
         Some(hit) if hit.confidence >= gathered.threshold => {
             escalate("other-desk", false, Promise::Acknowledge)
         }
-        Some(_) => escalate("below-threshold", false, Promise::Acknowledge),
+        Some(hit) => {
+            let hits = offered(gathered, hit);
+            if hits.is_empty() {
+                escalate("below-threshold", false, Promise::Acknowledge)
+            } else {
+                Decision::Offer {
+                    hits,
+                    why: "below-threshold".to_owned(),
+                }
+            }
+        }
         None if gathered.has_files => escalate("files-only", false, Promise::Acknowledge),
         None => escalate("nothing-found", false, Promise::Acknowledge),
     }
+}
+
+/// Entries offered at most.
+const MOST_OFFERED: usize = 3;
+/// Confidence in the best entry from which entries are offered: below it even three are seldom right.
+const OFFER_FROM: f64 = 0.3;
+
+/// The entries worth offering; none where the best is hardly likely or belongs elsewhere.
+fn offered(gathered: &Gathered, best: &Hit) -> Vec<Hit> {
+    if best.confidence < OFFER_FROM || best.desk != gathered.desk || !grounded(best) {
+        return Vec::new();
+    }
+    let own = gathered.hits.iter().filter(|hit| hit.desk == gathered.desk);
+    own.take(MOST_OFFERED).cloned().collect()
 }
 
 /// Share of a question that an entry must know before it answers by itself. Below it one shared word ("bus times" and "closing times")
@@ -313,6 +357,7 @@ mod tests {
             verdict: Verdict::Person,
             threading: Threading::New { linked: None },
             answered_by_entry: false,
+            chosen: None,
             settled: false,
             guards: Vec::new(),
             duplicate_of: None,

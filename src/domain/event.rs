@@ -138,6 +138,11 @@ pub enum Change {
         /// After.
         to: Timestamp,
     },
+    /// A few entries were offered; the requester may choose one.
+    Offered {
+        /// In the order they were shown.
+        entries: Vec<EntryId>,
+    },
     /// The requester rated the inquiry.
     Rated {
         /// From 1 (poor) to 5 (very good).

@@ -291,6 +291,7 @@ impl Story {
                 | Change::Linked { .. }
                 | Change::Warned { .. }
                 | Change::DueMoved { .. }
+                | Change::Offered { .. }
                 | Change::Rated { .. }
                 | Change::DeliveryFailed { .. } => {}
             }

@@ -23,7 +23,7 @@ const PHRASING_WEIGHT: f32 = 0.12;
 /// A sentence of an answer likewise.
 const ANSWER_WEIGHT: f32 = 0.06;
 /// All kinds together, from which a person looks at the message first.
-const PERHAPS: f64 = 0.45;
+const PERHAPS: f64 = 0.5;
 /// Name of the evidence; the share follows.
 const NAME: &str = "examples";
 

@@ -7,7 +7,7 @@ use crate::domain::decide::{Decision, Hit, Promise, SMALLER_FILES};
 use crate::domain::edit::Edit;
 use crate::domain::event::{Actor, Change};
 use crate::domain::file::Scan;
-use crate::domain::ids::{DeskId, TicketId};
+use crate::domain::ids::{DeskId, EntryId, TicketId};
 use crate::domain::inquiry::{Inquiry, bare_subject};
 use crate::domain::language::Lang;
 use crate::domain::route::RouteHint;
@@ -53,9 +53,10 @@ pub async fn act(
             follow_up,
             urgent,
             why,
-        } => scene.join(*ticket, *follow_up, *urgent, why).await,
+        } => scene.join(*ticket, follow_up, *urgent, why).await,
         Decision::Emergency { why, ticket } => scene.emergency(why, *ticket).await,
         Decision::Answer { hit } => scene.answer(hit).await,
+        Decision::Offer { hits, why } => scene.offer(hits, why).await,
         Decision::AskFor { missing } => scene.ask_for(missing).await,
         Decision::Escalate {
             why,
@@ -289,6 +290,17 @@ impl Scene<'_> {
         purpose: &str,
         body: String,
     ) -> Result<bool, TriageError> {
+        self.add_letter_with(draft, purpose, body, &[])
+    }
+
+    /// The same with entries to choose from.
+    fn add_letter_with(
+        &self,
+        draft: &mut Draft,
+        purpose: &str,
+        body: String,
+        offered: &[String],
+    ) -> Result<bool, TriageError> {
         if !matches!(self.judged.verdict, Verdict::Person) || self.facts.firsts.lettered {
             return Ok(false);
         }
@@ -308,8 +320,10 @@ impl Scene<'_> {
                 Some(arrival) => {
                     let choices = if purpose == "answer" {
                         chat::answer_buttons(self.office, ticket.id, ticket.lang)?
-                    } else {
+                    } else if offered.is_empty() {
                         Vec::new()
+                    } else {
+                        chat::offer_buttons(self.office, ticket.id, offered, ticket.lang)?
                     };
                     Some(chat::departure_of(arrival, choices))
                 }
@@ -424,14 +438,31 @@ impl Scene<'_> {
 
     async fn answer(&self, hit: &Hit) -> Result<Commit, TriageError> {
         let lang = self.judged.lang;
-        let Some(text) = self.knowledge.answer(&hit.desk, &hit.entry, lang) else {
+        let known = self.knowledge.answer(&hit.desk, &hit.entry, lang);
+        if known.is_none() {
             return self
                 .escalate("entry-gone", false, Promise::Acknowledge)
                 .await;
-        };
+        }
         let mut draft = self.open(TicketState::Resolved, false, "answered").await?;
+        self.give_entry(&mut draft, &hit.desk, &hit.entry, hit.confidence)?;
+        self.close(draft, Outcome::Answered, "answered").await
+    }
+
+    /// Writes an entry as the answer; false when the knowledge does not hold it any more.
+    fn give_entry(
+        &self,
+        draft: &mut Draft,
+        entry_desk: &DeskId,
+        entry: &EntryId,
+        confidence: f64,
+    ) -> Result<bool, TriageError> {
+        let lang = draft.edit.ticket().lang;
+        let Some(text) = self.knowledge.answer(entry_desk, entry, lang) else {
+            return Ok(false);
+        };
         let number = draft.edit.ticket().id.number();
-        let desk = self.desk()?;
+        let desk = desk_of(self.office, &draft.edit.ticket().desk)?;
         let body = render(
             self.office,
             Prompt::Answer,
@@ -441,7 +472,7 @@ impl Scene<'_> {
                 ("desk", desk.name(lang)),
                 ("title", &text.title),
                 ("answer", &text.body),
-                ("entry", hit.entry.as_str()),
+                ("entry", entry.as_str()),
                 ("updated", &text.updated),
                 ("source", &text.source),
             ],
@@ -450,13 +481,51 @@ impl Scene<'_> {
             self.now,
             Actor::Desk,
             Change::AnsweredByEntry {
-                entry: hit.entry.clone(),
+                entry: entry.clone(),
                 updated: text.updated,
-                confidence: hit.confidence,
+                confidence,
             },
         );
-        self.add_letter(&mut draft, "answer", body)?;
-        self.close(draft, Outcome::Answered, "answered").await
+        self.add_letter(draft, "answer", body)?;
+        Ok(true)
+    }
+
+    /// A ticket for staff, and a list the requester may choose from.
+    async fn offer(&self, hits: &[Hit], why: &str) -> Result<Commit, TriageError> {
+        let mut draft = self.open(TicketState::New, false, why).await?;
+        let lang = draft.edit.ticket().lang;
+        let titled: Vec<(&Hit, String)> = hits
+            .iter()
+            .filter_map(|hit| {
+                let text = self.knowledge.answer(&hit.desk, &hit.entry, lang)?;
+                Some((hit, text.title))
+            })
+            .collect();
+        let lines: Vec<String> = (1..)
+            .zip(&titled)
+            .map(|(place, (_, title)): (usize, _)| format!("{place}. {title}"))
+            .collect();
+        let desk = self.desk()?;
+        let due = promised_due(desk, draft.edit.history(), self.now);
+        let number = draft.edit.ticket().id.number();
+        let fields = [
+            ("ticket", number.as_str()),
+            ("desk", desk.name(lang)),
+            ("due", &due_in_words(due, desk.calendar.zone(), lang)),
+            ("list", &lines.join("\n")),
+        ];
+        let body = render(self.office, Prompt::Offer, lang, &fields)?;
+        let entries = titled.iter().map(|(hit, _)| hit.entry.clone()).collect();
+        draft
+            .edit
+            .record(self.now, Actor::Desk, Change::Offered { entries });
+        let titles: Vec<String> = titled.into_iter().map(|(_, title)| title).collect();
+        if self.add_letter_with(&mut draft, "acknowledgement", body, &titles)? {
+            draft
+                .edit
+                .record(self.now, Actor::Desk, Change::Acknowledged);
+        }
+        self.close(draft, Outcome::Ticketed, why).await
     }
 
     async fn ask_for(&self, missing: &[String]) -> Result<Commit, TriageError> {

@@ -2,7 +2,7 @@
 
 use crate::domain::article::{Article, ArticleKind};
 use crate::domain::chat::{
-    BEST_RATING, ChatAct, act_of, answer_choices, language_choices, rating_choices,
+    BEST_RATING, ChatAct, act_of, answer_choices, language_choices, offer_choices, rating_choices,
 };
 use crate::domain::edit::Edit;
 use crate::domain::event::{Actor, Change};
@@ -48,6 +48,20 @@ pub fn answer_buttons(
         label(Prompt::ChatHuman)?,
     );
     Ok(answer_choices(ticket, [&solved, &unsolved, &human]))
+}
+
+/// Buttons for entries that are offered, in a language.
+///
+/// # Errors
+/// A label cannot be written; `check` finds these.
+pub fn offer_buttons(
+    office: &Office,
+    ticket: TicketId,
+    titles: &[String],
+    lang: Lang,
+) -> Result<Vec<Choice>, TriageError> {
+    let human = render(office, Prompt::ChatHuman, lang, &[])?;
+    Ok(offer_choices(ticket, titles, human.trim()))
 }
 
 /// The language a person chose for a conversation.
@@ -99,7 +113,7 @@ pub async fn ticket_meant(
 ) -> Result<Option<TicketId>, StoreError> {
     let latest = latest_ticket(office, inquiry).await?;
     let named = match act_of(chat) {
-        Some(ChatAct::NotSolved(id)) | Some(ChatAct::Human(Some(id))) => {
+        Some(ChatAct::NotSolved(id) | ChatAct::Human(Some(id)) | ChatAct::Choose(id, _)) => {
             follow_merges(office, id).await?
         }
         _ => None,
@@ -167,7 +181,9 @@ pub async fn carry_out(
             None => room.ignored("not-their-ticket", Vec::new()),
         },
         ChatAct::Altered { message_id, kind } => room.altered(message_id, *kind).await?,
-        ChatAct::Human(_) | ChatAct::NotSolved(_) | ChatAct::Erase => return Ok(None),
+        ChatAct::Human(_) | ChatAct::NotSolved(_) | ChatAct::Choose(..) | ChatAct::Erase => {
+            return Ok(None);
+        }
     }))
 }
 

@@ -3,16 +3,17 @@
 //! Read downward: [`triage_one`] → decode → [`gather`] → [`judge`] → `act` (in `act.rs`) → commit. Gathering does the I/O, judging does none,
 //! so `madoguchi ask` runs the same judgement without a store.
 
-use crate::domain::chat::{act_of, guard_of};
+use crate::domain::chat::{ChatAct, act_of, guard_of};
 use crate::domain::decide::{Decision, Gathered, decide};
 use crate::domain::event::Change;
 use crate::domain::file::{File, KeptFile};
 use crate::domain::guard::{GuardHit, GuardKind};
-use crate::domain::ids::{DeskId, TicketId};
+use crate::domain::ids::{DeskId, EntryId, TicketId};
 use crate::domain::inquiry::{Inquiry, bare_subject};
 use crate::domain::language::Lang;
 use crate::domain::route::{Route, RouteFacts};
 use crate::domain::screen::{ScreenFacts, Verdict, screen};
+use crate::domain::text::normalise;
 use crate::domain::thread::{Candidate, ThreadFacts, Threading, thread};
 use crate::domain::ticket::{Priority, TicketState};
 use crate::domain::token::mentions;
@@ -296,6 +297,8 @@ pub struct Facts {
     pub prior_lang: Option<Lang>,
     /// Of the ticket it would join: answered from the knowledge and not written in since.
     pub answered_by_entry: Vec<TicketId>,
+    /// Entries offered in it that may still be chosen.
+    pub offered: Vec<EntryId>,
     /// What must happen once, of this message.
     pub firsts: Firsts,
 }
@@ -316,6 +319,7 @@ impl Facts {
             thread: ThreadFacts::default(),
             prior_lang: None,
             answered_by_entry: Vec::new(),
+            offered: Vec::new(),
             firsts: Firsts::default(),
         }
     }
@@ -411,6 +415,7 @@ pub async fn gather(
         if answered_by_entry(events.iter().map(|event| &event.change)) {
             facts.answered_by_entry.push(ticket.id);
         }
+        facts.offered = still_offered(events.iter().map(|event| &event.change));
         facts.thread.staff_spoke = events
             .iter()
             .rev()
@@ -455,6 +460,27 @@ fn answered_by_entry<'a>(changes: impl Iterator<Item = &'a Change>) -> bool {
         Change::AnsweredByStaff | Change::AnswerRejected => false,
         _ => answered,
     })
+}
+
+/// The entries of the last offer, until somebody answers.
+fn still_offered<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<EntryId> {
+    changes.fold(Vec::new(), |offered, change| match change {
+        Change::Offered { entries } => entries.clone(),
+        Change::AnsweredByEntry { .. } | Change::AnsweredByStaff => Vec::new(),
+        _ => offered,
+    })
+}
+
+/// The entry a message chooses: its button, or a bare number in answer to the list.
+fn chosen(message: &InboundMessage, offered: &[EntryId]) -> Option<EntryId> {
+    let place = match message.chat.as_ref().and_then(act_of) {
+        Some(ChatAct::Choose(_, place)) => place,
+        _ => normalise(&message.reply_text)
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .parse()
+            .ok()?,
+    };
+    offered.get(place.checked_sub(1)?).cloned()
 }
 
 async fn candidate(office: &Office, id: TicketId) -> Result<Option<Candidate>, StoreError> {
@@ -622,6 +648,7 @@ pub fn judge(
         answered_by_entry: joined.is_some_and(|t| facts.answered_by_entry.contains(&t.id)),
         settled: joined
             .is_some_and(|t| matches!(t.state, TicketState::Resolved | TicketState::Closed)),
+        chosen: chosen(message, &facts.offered),
         guards: guards.clone(),
         duplicate_of: facts.firsts.at_desk.get(&desk).copied(),
         answered_by_twin: facts.firsts.lettered,

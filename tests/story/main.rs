@@ -17,6 +17,7 @@ mod bounces;
 mod files;
 mod first_mail;
 mod machines;
+mod offers;
 mod once;
 mod quarantine;
 mod senders;

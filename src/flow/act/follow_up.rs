@@ -46,7 +46,7 @@ impl Scene<'_> {
     pub(super) async fn join(
         &self,
         id: TicketId,
-        follow_up: FollowUp,
+        follow_up: &FollowUp,
         urgent: bool,
         why: &str,
     ) -> Result<Commit, TriageError> {
@@ -57,6 +57,17 @@ impl Scene<'_> {
                 draft
             }
             FollowUp::Reopen => self.reopen(id).await?,
+            FollowUp::Chosen(entry) => {
+                let mut draft = self.load(id).await?;
+                self.add_inbound(&mut draft);
+                let desk = draft.edit.ticket().desk.clone();
+                if self.give_entry(&mut draft, &desk, entry, 1.0)? {
+                    draft
+                        .edit
+                        .state(self.now, Actor::Desk, TicketState::Resolved);
+                }
+                draft
+            }
             FollowUp::TooLarge => {
                 let mut draft = self.reopen(id).await?;
                 let body = self.too_large_text(&draft)?;
