@@ -8,6 +8,7 @@ pub mod channel;
 pub mod chat;
 pub mod inbound;
 pub mod outbound;
+pub mod secret;
 
 pub use channel::{
     Channel, Cursor, Door, DoorError, Health, ReceiveError, Reconciliation, Stored, WebhookError,
@@ -21,3 +22,4 @@ pub use inbound::{
     Party, RawInbound, ReportedRecipient,
 };
 pub use outbound::{Automatic, OutboundMessage, Receipt, SendError};
+pub use secret::Secret;

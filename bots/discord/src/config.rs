@@ -1,31 +1,9 @@
 //! The settings of one bot. The token arrives resolved: where it is kept is the desk's business.
 
 use crate::fault::{Fault, Kind};
+pub use madoguchi_channel::Secret;
 use reqwest::Url;
 use serde::Deserialize;
-
-/// A bot's token. Shows itself to nobody: `Debug` prints a mark.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a token.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The token itself, for signing in and nothing else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// One Discord bot. Several bots are several channels, each with a name of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,30 +1,8 @@
 //! The settings of one mail channel. Passwords arrive resolved: where they are kept is the desk's business.
 
+pub use madoguchi_channel::Secret;
 use serde::Deserialize;
 use std::path::PathBuf;
-
-/// A password. Shows itself to nobody: `Debug` prints a mark.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a password.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The password itself, for signing in and nothing else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// How an access token is got (RFC 6749).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]

@@ -1,32 +1,10 @@
 //! The settings of one bot. The token arrives resolved: where it is kept is the desk's business.
 
 use madoguchi_channel::ReceiveError;
+pub use madoguchi_channel::Secret;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
-
-/// A token. Shows itself to nobody: `Debug` prints a mark.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a token.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The token itself, for signing in and nothing else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// Who calls whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
